@@ -1,0 +1,17 @@
+import { defineConfig } from 'vitest/config';
+
+// `#core` and `#testing` resolve to the sources: without the condition the specs would run a stale build.
+const conditions = ['source-ts', 'module', 'node', 'development|production'];
+
+export default defineConfig({
+  oxc: { target: 'es2022' },
+  ssr: { resolve: { conditions, externalConditions: ['source-ts', 'node'] } },
+  test: {
+    include: ['src/**/*.spec.ts', 'test/**/*.spec.ts', 'test/**/*.e2e-spec.ts'],
+    setupFiles: ['./test/setup.ts'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+  },
+});
