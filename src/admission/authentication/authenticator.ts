@@ -1,0 +1,14 @@
+import type { Principal } from '../../core/inference/principal.js';
+import type { Credentials } from '../../protocol/call/call-authenticator.js';
+
+/** One way to say who you are; `AdmissionModule.forRoot` lists those in use. */
+export abstract class Authenticator {
+  /** Whether there is anything to check credentials against; an authenticator without is not asked. */
+  abstract readonly configured: boolean;
+
+  /**
+   * Answers `undefined` for a caller without credentials of this kind; throws a `ServingError` (`unauthenticated`)
+   * for credentials that are wrong.
+   */
+  abstract authenticate(credentials: Credentials): Principal | undefined;
+}

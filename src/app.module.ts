@@ -1,0 +1,64 @@
+import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
+import { AdmissionModule } from './admission/admission.module.js';
+import { ApiKeyAuthenticator } from './admission/authentication/api-key.authenticator.js';
+import { AuthenticationConfig } from './admission/authentication/authentication.config.js';
+import { AllowAllPolicy } from './admission/authorization/allow-all.policy.js';
+import { ConfigurationModule } from './config/configuration.module.js';
+import type { Environment } from './config/parse-sections.js';
+import { EngineModule } from './engine/engine.module.js';
+import { ValidateStage } from './engine/pipeline/validate.stage.js';
+import { HealthModule } from './health/health.module.js';
+import { InferenceModule } from './inference/inference.module.js';
+import { MetadataConfig } from './metadata/metadata.config.js';
+import { MetadataModule } from './metadata/metadata.module.js';
+import { ModelsModule } from './models/models.module.js';
+import { LogConfig } from './observability/log.config.js';
+import { ObservabilityModule } from './observability/observability.module.js';
+import { CallConfig } from './protocol/call/call.config.js';
+import { GrpcConfig } from './protocol/grpc/grpc.config.js';
+import { ProtocolModule } from './protocol/protocol.module.js';
+import { RestConfig } from './protocol/rest/rest.config.js';
+import { RepositoryConfig } from './repository/repository.config.js';
+import { RepositoryModule } from './repository/repository.module.js';
+import { OnnxModule } from './runtimes/onnx/onnx.module.js';
+
+/** Every section of the configuration; all of them are read and checked together. */
+export const SECTIONS = [
+  RestConfig,
+  GrpcConfig,
+  CallConfig,
+  RepositoryConfig,
+  MetadataConfig,
+  AuthenticationConfig,
+  LogConfig,
+] as const;
+
+export interface AppModuleOptions {
+  /** Read instead of the process's environment. */
+  readonly environment?: Environment;
+  /** The modules with the models that are written in code. Default: {@link ModelsModule}. */
+  readonly models?: NonNullable<ModuleMetadata['imports']>;
+}
+
+/** The composition root: what the server is made of. A feature goes with its line. */
+@Module({})
+export class AppModule {
+  static forRoot({ environment, models = [ModelsModule] }: AppModuleOptions = {}): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        ConfigurationModule.forRoot(SECTIONS, environment === undefined ? {} : { environment }),
+        ObservabilityModule,
+        AdmissionModule.forRoot({ authenticators: [ApiKeyAuthenticator], policy: AllowAllPolicy }),
+        EngineModule.forRoot({ stages: [new ValidateStage()] }),
+        OnnxModule,
+        ProtocolModule,
+        HealthModule,
+        MetadataModule,
+        InferenceModule,
+        RepositoryModule,
+        ...models,
+      ],
+    };
+  }
+}

@@ -1,0 +1,19 @@
+import type { Principal } from './principal.js';
+
+/** How long the parts of one inference took, in nanoseconds; filled in on the way. */
+export interface CallTimings {
+  queueNs: number;
+  computeNs: number;
+}
+
+/** The call that an inference runs for: what the engine needs to know of a wire, and what it reports back. */
+export interface InferenceCall {
+  /** Made by the server where the caller sent none that is sane. */
+  readonly requestId: string;
+  /** Aborts with a `ServingError` as its reason when the caller is gone or the deadline has passed. */
+  readonly signal: AbortSignal;
+  /** Milliseconds since the epoch, or `Infinity`. */
+  readonly deadline: number;
+  readonly principal: Principal | undefined;
+  readonly timings: CallTimings;
+}

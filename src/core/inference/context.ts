@@ -1,0 +1,30 @@
+import type { ParameterValue, Parameters } from './parameters.js';
+import type { Principal } from './principal.js';
+
+/** What a model may set on its response besides the outputs. */
+export interface ResponseSettings {
+  /** Parameters of the response, empty at first. */
+  readonly parameters: Map<string, ParameterValue>;
+}
+
+/** What a model gets besides its inputs. */
+export interface InferContext {
+  /** The id of the request; the server makes one for a caller who sent none. */
+  readonly id: string;
+  /** Aborts when the caller cancels or disconnects, and when the deadline passes; the result is then dropped. */
+  readonly signal: AbortSignal;
+  /** Milliseconds since the epoch, or `Infinity`. */
+  readonly deadline: number;
+  readonly parameters: Parameters;
+  /** `undefined` where no authenticator is configured. */
+  readonly principal: Principal | undefined;
+  readonly response: ResponseSettings;
+}
+
+/** What `load` gets. */
+export interface LoadContext {
+  readonly name: string;
+  readonly version: string;
+  /** Aborts when the load is given up: the server stops, or the model is unloaded meanwhile. */
+  readonly signal: AbortSignal;
+}

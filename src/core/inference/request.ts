@@ -1,0 +1,37 @@
+import type { EncodedTensor } from '../tensor/encoded-tensor.js';
+import type { NamedTensors } from '../tensor/tensor.js';
+import type { Parameters } from './parameters.js';
+
+/** An output that the caller asked for by name. */
+export interface RequestedOutput {
+  readonly name: string;
+  readonly parameters: Parameters;
+}
+
+interface RequestHead {
+  readonly model: string;
+  /** Empty for the model's default version. */
+  readonly version: string;
+  /** The caller's id for this inference, echoed in the response; empty for none. */
+  readonly id: string;
+  readonly parameters: Parameters;
+  /** Empty for all outputs. */
+  readonly outputs: readonly RequestedOutput[];
+}
+
+/** A request as a wire understood it: its tensors are still encoded, and unchecked. */
+export interface EncodedRequest extends RequestHead {
+  readonly inputs: readonly EncodedTensor[];
+  /**
+   * The bytes of the model's only input, sent without a name, datatype or shape: these follow from the model.
+   * Stands in place of `inputs`, which is then empty.
+   */
+  readonly rawInput?: Uint8Array;
+}
+
+/** A request as a model understands it. */
+export interface InferenceRequest extends RequestHead {
+  readonly inputs: NamedTensors;
+  /** The signature that the inputs were checked against already, at the edge of the server. */
+  readonly checkedAgainst?: object;
+}

@@ -1,0 +1,17 @@
+import type { Tensor } from '../tensor/tensor.js';
+import type { Parameters } from './parameters.js';
+
+export interface OutputTensor {
+  readonly name: string;
+  readonly tensor: Tensor;
+}
+
+/** One answer of a model; its outputs stand in the order of the signature. */
+export interface InferenceResponse {
+  readonly model: string;
+  readonly version: string;
+  /** The request's id; empty when it had none. */
+  readonly id: string;
+  readonly parameters: Parameters;
+  readonly outputs: readonly OutputTensor[];
+}

@@ -1,0 +1,24 @@
+import type { NamedSpec } from '../model/signature.js';
+import type { InferenceCall } from './call.js';
+import type { InferenceRequest } from './request.js';
+import type { InferenceResponse } from './response.js';
+
+/** What the pipeline knows of the model that it runs. */
+export interface ServedModel {
+  readonly name: string;
+  readonly version: string;
+  readonly inputs: readonly NamedSpec[];
+  readonly outputs: readonly NamedSpec[];
+}
+
+/** One inference on its way through the pipeline. */
+export interface Exchange {
+  readonly model: ServedModel;
+  readonly request: InferenceRequest;
+  readonly call: InferenceCall;
+}
+
+/** One ring of the inference onion: it may refuse, answer itself, or hand on a changed exchange. */
+export interface InferenceStage {
+  run(exchange: Exchange, next: (exchange: Exchange) => Promise<InferenceResponse>): Promise<InferenceResponse>;
+}

@@ -1,0 +1,49 @@
+import type { InferContext, LoadContext } from '../inference/context.js';
+import type { NamedTensors } from '../tensor/tensor.js';
+import type { Inputs, Outputs } from './signature.js';
+
+/** The lifecycle of a model; every method is optional. */
+export interface ModelLifecycle {
+  /** Prepares the model. It is ready once this returns; what this throws is the reason why it is unavailable. */
+  load?(context: LoadContext): void | Promise<void>;
+  /** Runs after `load` and before the first request, to fill caches and compile code. */
+  warmup?(): void | Promise<void>;
+  /** Releases what `load` took; no request runs any more. */
+  unload?(): void | Promise<void>;
+}
+
+/** A model as the engine runs it, whatever made it: a class behind `@Model`, or a runtime. */
+export interface ServableModel extends ModelLifecycle {
+  infer?(inputs: NamedTensors, context: InferContext): NamedTensors | Promise<NamedTensors>;
+  stream?(inputs: NamedTensors, context: InferContext): AsyncIterable<NamedTensors> | Iterable<NamedTensors>;
+}
+
+/**
+ * Why a class does not fit its signature; the compiler shows the key beside the decorator.
+ * `unknown` where it fits.
+ */
+export type FitsSignature<M, S> = M extends { infer: unknown }
+  ? M extends { infer: (inputs: Inputs<S>, context: InferContext) => infer R }
+    ? FitsOutputs<Awaited<R>, S>
+    : Misfit<'infer takes inputs that the signature does not give'>
+  : M extends { stream: unknown }
+    ? M extends { stream: (inputs: Inputs<S>, context: InferContext) => infer R }
+      ? R extends AsyncIterable<infer Y> | Iterable<infer Y>
+        ? FitsOutputs<Y, S>
+        : Misfit<'stream must be a generator of outputs'>
+      : Misfit<'stream takes inputs that the signature does not give'>
+    : Misfit<'a model has a method infer or stream'>;
+
+type FitsOutputs<R, S> = [R] extends [Outputs<S>]
+  ? [Undeclared<R, S>] extends [never]
+    ? unknown
+    : Misfit<'an output is not in the signature', Undeclared<R, S>>
+  : Misfit<'the outputs are not those of the signature', Outputs<S>>;
+
+/** Taken from each member of a union: the keys of a union itself are only those that all its members share. */
+type Undeclared<R, S> = R extends unknown ? Exclude<keyof R, keyof Outputs<S>> : never;
+
+interface Misfit<Problem extends string, Detail = never> {
+  readonly problem: Problem;
+  readonly detail: Detail;
+}

@@ -1,0 +1,41 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
+import type { InferenceStage } from '../core/inference/stage.js';
+import { ModelClient } from '../core/model/model-client.js';
+import { Readiness } from './lifecycle/readiness.js';
+import { InferencePipeline, PIPELINE_STAGES } from './pipeline/inference-pipeline.js';
+import { LocalModelClient } from './pipeline/local-model-client.js';
+import { ModelExplorer } from './registry/model-explorer.js';
+import { ModelLoader } from './registry/model-loader.js';
+import { ModelRegistry } from './registry/model-registry.js';
+import { ProviderDiscovery } from './registry/provider-discovery.js';
+import { RuntimeExplorer } from './registry/runtime-explorer.js';
+
+export interface EngineOptions {
+  /** The stages that every inference goes through before it is scheduled, outermost first. */
+  readonly stages: readonly InferenceStage[];
+}
+
+/** What happens between a decoded request and its response; it knows neither wire nor controller. */
+@Module({})
+export class EngineModule {
+  static forRoot({ stages }: EngineOptions): DynamicModule {
+    return {
+      module: EngineModule,
+      global: true,
+      imports: [DiscoveryModule],
+      providers: [
+        ModelRegistry,
+        ModelLoader,
+        ModelExplorer,
+        ProviderDiscovery,
+        RuntimeExplorer,
+        Readiness,
+        InferencePipeline,
+        { provide: PIPELINE_STAGES, useValue: stages },
+        { provide: ModelClient, useClass: LocalModelClient },
+      ],
+      exports: [ModelRegistry, ModelLoader, ModelExplorer, RuntimeExplorer, Readiness, InferencePipeline, ModelClient],
+    };
+  }
+}

@@ -1,0 +1,76 @@
+import { invalidArgument } from '../../core/errors/catalogue.js';
+import type { EncodedRequest, InferenceRequest } from '../../core/inference/request.js';
+import type { ServedModel } from '../../core/inference/stage.js';
+import type { NamedSpec } from '../../core/model/signature.js';
+import { datatypeInfo } from '../../core/tensor/datatype.js';
+import type { EncodedTensor } from '../../core/tensor/encoded-tensor.js';
+import { decodeJsonData } from '../../core/tensor/json-data.js';
+import { decodeRaw } from '../../core/tensor/raw.js';
+import type { Shape } from '../../core/tensor/shape.js';
+import { namedTensors, Tensor } from '../../core/tensor/tensor.js';
+import { decodeTyped, missingData } from '../../core/tensor/typed-contents.js';
+import { checkInput, checkInputNames, checkRequestedOutputs } from './validate.js';
+
+/** Checks an encoded request against a model's signature and decodes its tensors; nothing is copied that fits. */
+export function decodeRequest(model: ServedModel, request: EncodedRequest): InferenceRequest {
+  const encoded = request.rawInput === undefined ? request.inputs : [deduceRawInput(model, request.rawInput)];
+  checkInputNames(
+    model,
+    encoded.map((input) => input.name),
+  );
+  checkRequestedOutputs(model, request.outputs);
+  const inputs = namedTensors();
+  for (const input of encoded) {
+    const spec = model.inputs.find((candidate) => candidate.name === input.name);
+    if (spec === undefined) continue;
+    checkInput(model.name, spec, input.datatype, input.shape);
+    inputs[spec.name] = decodeInput(model.name, spec, input);
+  }
+  const { model: name, version, id, parameters, outputs } = request;
+  return { model: name, version, id, parameters, outputs, inputs, checkedAgainst: model.inputs };
+}
+
+function decodeInput(model: string, { datatype }: NamedSpec, { name, shape, contents }: EncodedTensor): Tensor {
+  const place = { input: name, model };
+  switch (contents.kind) {
+    case 'raw':
+      return decodeRaw(datatype, shape, contents.bytes, place);
+    case 'typed':
+      return decodeTyped(datatype, shape, contents.fields, place);
+    case 'json':
+      return decodeJsonData(datatype, shape, contents.value, place);
+    case 'none':
+      if (shape.includes(0)) return decodeRaw(datatype, shape, new Uint8Array(), place);
+      throw missingData(place);
+  }
+}
+
+/** A raw request is the bytes of a model's only input; its shape follows from their number. */
+function deduceRawInput({ name: model, inputs }: ServedModel, bytes: Uint8Array): EncodedTensor {
+  const [spec] = inputs;
+  if (spec === undefined || inputs.length !== 1) {
+    throw invalidArgument(
+      `Raw request must only have 1 input (found 1) to be deduced but got ${inputs.length} inputs in '${model}' model configuration`,
+    );
+  }
+  const { name, datatype } = spec;
+  if (datatype === 'BYTES') {
+    if (spec.shape.some((dimension) => Math.abs(dimension) !== 1)) {
+      throw invalidArgument(`For BYTE datatype raw input '${name}', the model must have input shape [1]`);
+    }
+    const value = new Tensor('BYTES', [1], [Buffer.from(bytes)]);
+    return { name, datatype, shape: spec.shape.map(() => 1), contents: { kind: 'typed', fields: [{ field: 'bytes_contents', values: value.data }] } };
+  }
+  return { name, datatype, shape: deduceShape(spec, bytes.byteLength), contents: { kind: 'raw', bytes } };
+}
+
+function deduceShape({ name, datatype, shape }: NamedSpec, byteLength: number): Shape {
+  if (shape.filter((dimension) => dimension === -1).length > 1) {
+    throw invalidArgument(
+      `The shape of the raw input '${name}' can not be deduced because there are more than one variable-sized dimension`,
+    );
+  }
+  const fixed = shape.reduce((product, dimension) => (dimension === -1 ? product : product * dimension), 1);
+  const variable = byteLength / datatypeInfo(datatype).size / fixed;
+  return shape.map((dimension) => (dimension === -1 ? Math.floor(variable) : dimension));
+}

@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { ServingError } from '../../core/errors/serving-error.js';
+import type { InferenceCall } from '../../core/inference/call.js';
+import type { InferContext } from '../../core/inference/context.js';
+import { NO_PARAMETERS } from '../../core/inference/parameters.js';
+import { type CallOptions, ModelClient, type ModelReference } from '../../core/model/model-client.js';
+import type { Signature } from '../../core/model/signature.js';
+import { shapeMatches } from '../../core/tensor/shape.js';
+import { type NamedTensors, namedTensors, type Tensor } from '../../core/tensor/tensor.js';
+import { InferencePipeline } from './inference-pipeline.js';
+
+/** Calls models of this server through the pipeline. */
+@Injectable()
+export class LocalModelClient extends ModelClient {
+  constructor(private readonly pipeline: InferencePipeline) {
+    super();
+  }
+
+  override async infer(
+    model: string | ModelReference,
+    inputs: object,
+    context?: InferContext,
+    { parameters = NO_PARAMETERS }: CallOptions = {},
+  ): Promise<never> {
+    const { name, version = '', signature }: ModelReference = typeof model === 'string' ? { name: model } : model;
+    const given = Object.assign(namedTensors(), inputs) as NamedTensors;
+    const request = { model: name, version, id: context?.id ?? '', parameters, inputs: given, outputs: [] };
+    const response = await this.pipeline.run(request, innerCall(context));
+    const outputs = namedTensors();
+    for (const output of response.outputs) outputs[output.name] = output.tensor;
+    if (signature !== undefined) checkPromised(name, signature, outputs);
+    return outputs as never;
+  }
+}
+
+/** The called model stops with its caller, and runs under the caller's name. */
+function innerCall(context: InferContext | undefined): InferenceCall {
+  return {
+    requestId: context?.id ?? randomUUID(),
+    get signal() {
+      return context?.signal ?? new AbortController().signal;
+    },
+    deadline: context?.deadline ?? Infinity,
+    principal: context?.principal,
+    timings: { queueNs: 0, computeNs: 0 },
+  };
+}
+
+/** The types that the caller was promised are those that came back. */
+function checkPromised(model: string, { outputs }: Signature, result: Record<string, Tensor>): void {
+  for (const { name, datatype, shape } of outputs) {
+    const tensor = result[name];
+    if (tensor?.datatype !== datatype || !shapeMatches(shape, tensor.shape)) {
+      throw new ServingError(
+        'failed-precondition',
+        `model '${model}' gave ${tensor === undefined ? 'no' : `${tensor.datatype}[${tensor.shape.join(',')}] as`} output '${name}', the caller's signature expects ${datatype}[${shape.join(',')}]`,
+      );
+    }
+  }
+}

@@ -1,0 +1,25 @@
+import type { Exchange, InferenceStage } from '../../core/inference/stage.js';
+import type { InferenceResponse } from '../../core/inference/response.js';
+import { checkInput, checkInputNames, checkRequestedOutputs } from './validate.js';
+
+/**
+ * Holds the tensors of callers inside the server (models, ensembles) against the signature. What came over a wire
+ * was checked while it was decoded, unless the model was replaced since.
+ */
+export class ValidateStage implements InferenceStage {
+  run(
+    exchange: Exchange,
+    next: (exchange: Exchange) => Promise<InferenceResponse>,
+  ): Promise<InferenceResponse> {
+    const { model, request } = exchange;
+    if (request.checkedAgainst !== model.inputs) {
+      checkInputNames(model, Object.keys(request.inputs));
+      checkRequestedOutputs(model, request.outputs);
+      for (const spec of model.inputs) {
+        const tensor = request.inputs[spec.name];
+        if (tensor !== undefined) checkInput(model.name, spec, tensor.datatype, tensor.shape);
+      }
+    }
+    return next(exchange);
+  }
+}

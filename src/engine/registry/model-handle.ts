@@ -1,0 +1,41 @@
+import type { ServedModel } from '../../core/inference/stage.js';
+import type { ServableModel } from '../../core/model/provider.js';
+import type { NamedSpec } from '../../core/model/signature.js';
+import type { LoadedModel } from '../../core/runtime/model-runtime.js';
+import type { Scheduler } from '../scheduling/scheduler.js';
+
+/** A loaded version of a model: what requests run on. */
+export class ModelHandle implements ServedModel {
+  readonly inputs: readonly NamedSpec[];
+  readonly outputs: readonly NamedSpec[];
+  readonly model: ServableModel;
+  readonly inputsByName: ReadonlyMap<string, NamedSpec>;
+  readonly outputNames: ReadonlySet<string>;
+  readonly requiredInputs: readonly string[];
+
+  constructor(
+    readonly name: string,
+    readonly version: string,
+    readonly platform: string,
+    { inputs, outputs, model }: LoadedModel,
+    readonly scheduler: Scheduler,
+  ) {
+    this.inputs = inputs;
+    this.outputs = outputs;
+    this.model = model;
+    this.inputsByName = new Map(inputs.map((spec) => [spec.name, spec]));
+    this.outputNames = new Set(outputs.map((spec) => spec.name));
+    this.requiredInputs = inputs.filter((spec) => !spec.optional).map((spec) => spec.name);
+  }
+
+  /** Whether one request may be answered by any number of responses. */
+  get decoupled(): boolean {
+    return this.model.infer === undefined;
+  }
+
+  /** Lets the running requests finish, then releases the model. */
+  async release(): Promise<void> {
+    await this.scheduler.stop();
+    await this.model.unload?.();
+  }
+}

@@ -1,0 +1,20 @@
+import { Controller } from '@nestjs/common';
+import { GrpcMethod, Payload } from '@nestjs/microservices';
+import type { InferenceRequest } from '../core/inference/request.js';
+import { Call, CallContext } from '../protocol/call/call-context.js';
+import { Family } from '../protocol/call/operation.decorator.js';
+import { GrpcInferRequestPipe } from '../protocol/grpc/decode.js';
+import { encodeInferResponse } from '../protocol/grpc/encode.js';
+import { InferenceService } from './inference.service.js';
+import { TensorPipe } from './tensor.pipe.js';
+
+@Family('inference')
+@Controller()
+export class InferenceGrpcController {
+  constructor(private readonly inference: InferenceService) {}
+
+  @GrpcMethod('GRPCInferenceService', 'ModelInfer')
+  async modelInfer(@Payload(GrpcInferRequestPipe, TensorPipe) request: InferenceRequest, @Call() call: CallContext) {
+    return encodeInferResponse(await this.inference.infer(request, call));
+  }
+}

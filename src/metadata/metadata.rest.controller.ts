@@ -1,0 +1,35 @@
+import { Controller, Get, Param } from '@nestjs/common';
+import type { NamedSpec } from '../core/model/signature.js';
+import { Family } from '../protocol/call/operation.decorator.js';
+import { MetadataService } from './metadata.service.js';
+import { specParameters } from './spec-parameters.js';
+
+@Family('metadata')
+@Controller('v2')
+export class MetadataRestController {
+  constructor(private readonly metadata: MetadataService) {}
+
+  @Get()
+  serverMetadata() {
+    return this.metadata.server();
+  }
+
+  @Get('models')
+  models() {
+    return { models: this.metadata.models() };
+  }
+
+  @Get(['models/:model', 'models/:model/versions/:version'])
+  modelMetadata(@Param('model') name: string, @Param('version') version = '') {
+    const model = this.metadata.model(name, version);
+    return { ...model, inputs: model.inputs.map(toJson), outputs: model.outputs.map(toJson) };
+  }
+}
+
+function toJson(spec: NamedSpec) {
+  const { name, datatype, shape } = spec;
+  const parameters = specParameters(spec);
+  return parameters.size === 0
+    ? { name, datatype, shape }
+    : { name, datatype, shape, parameters: Object.fromEntries(parameters) };
+}

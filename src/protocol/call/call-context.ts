@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto';
+import type { ExecutionContext } from '@nestjs/common';
+import { createParamDecorator } from '@nestjs/common';
+import { cancelled, deadlineExceeded } from '../../core/errors/catalogue.js';
+import type { InferenceCall } from '../../core/inference/call.js';
+import type { Principal } from '../../core/inference/principal.js';
+import { isSaneRequestId } from './request-id.js';
+
+export type Wire = 'grpc' | 'rest';
+
+export interface CallDetails {
+  readonly wire: Wire;
+  /** The rpc's path, or the method and route of a REST call. */
+  readonly operation: string;
+  /** The `x-request-id` of the caller, if any. */
+  readonly requestId: string | undefined;
+  /** The address of the peer. */
+  readonly peer: string;
+  readonly userAgent: string;
+  /** Milliseconds since the epoch, or `Infinity`. */
+  readonly deadline: number;
+  /** Calls the listener once when the client cancels or disconnects before it has its answer. */
+  readonly onDisconnect: (listener: () => void) => void;
+}
+
+/** One call over either wire, from its headers to its status. */
+export class CallContext implements InferenceCall {
+  /** Set by the transport before any guard runs. */
+  principal: Principal | undefined;
+  /** Why the credentials were refused; a guard throws it where the operation is not public. */
+  refusal: Error | undefined;
+  /** The model that the call turned out to be about; empty for none. */
+  model = '';
+  version = '';
+  readonly timings = { queueNs: 0, computeNs: 0 };
+  readonly startedAt = performance.now();
+  private controller: AbortController | undefined;
+  private timer: NodeJS.Timeout | undefined;
+
+  private id: string | undefined;
+
+  constructor(readonly details: CallDetails) {
+    if (isSaneRequestId(details.requestId)) this.id = details.requestId;
+  }
+
+  /** The id of the call in logs and replies: the caller's where it is sane, else one that is made here. */
+  get requestId(): string {
+    this.id ??= randomUUID();
+    return this.id;
+  }
+
+  /** Takes the id of the inference request where the call came without a header of its own. */
+  adoptRequestId(id: string): void {
+    if (this.id === undefined && isSaneRequestId(id)) this.id = id;
+  }
+
+  get deadline(): number {
+    return this.details.deadline;
+  }
+
+  /** Made on first use: most calls are answered before anyone asks for it. */
+  get signal(): AbortSignal {
+    if (this.controller === undefined) {
+      const controller = new AbortController();
+      this.controller = controller;
+      this.details.onDisconnect(() => controller.abort(cancelled()));
+      if (this.deadline !== Infinity) {
+        const left = Math.max(0, this.deadline - Date.now());
+        this.timer = setTimeout(() => controller.abort(deadlineExceeded()), left);
+      }
+    }
+    return this.controller.signal;
+  }
+
+  /** Releases the timer; called once by the transport when the call is answered. */
+  finish(): void {
+    clearTimeout(this.timer);
+  }
+}
+
+const CALL = Symbol('call');
+
+/** Ties a context to the transport's own object: the gRPC call, or the Fastify request. */
+export function attachCall(carrier: object, context: CallContext): void {
+  (carrier as { [CALL]?: CallContext })[CALL] = context;
+}
+
+export const attachedCall = (carrier: object): CallContext | undefined => (carrier as { [CALL]?: CallContext })[CALL];
+
+/** The call that a guard, pipe or handler runs for. */
+export function callOf(context: ExecutionContext): CallContext {
+  const carrier: unknown =
+    context.getType() === 'rpc' ? context.getArgByIndex(2) : context.switchToHttp().getRequest<object>();
+  const call = attachedCall(carrier as object);
+  if (call === undefined) throw new Error('the transport has attached no call context');
+  return call;
+}
+
+/** Injects the {@link CallContext} into a controller's method. */
+export const Call = createParamDecorator((_: unknown, context: ExecutionContext) => callOf(context));

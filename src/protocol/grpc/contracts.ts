@@ -1,0 +1,29 @@
+import { join } from 'node:path';
+import { loadSync, type Options, type PackageDefinition } from '@grpc/proto-loader';
+
+/** The folder of the contracts, found from the sources as well as from the build. */
+export const PROTO_FOLDER = join(import.meta.dirname, '../../../proto');
+
+/** Without defaults a message holds only what its sender set, so the many fields of a tensor cost nothing. */
+export const LOADER_OPTIONS: Options = {
+  keepCase: true,
+  longs: String,
+  enums: String,
+  oneofs: true,
+  includeDirs: [PROTO_FOLDER],
+};
+
+/** A package brings the packages below it along. */
+export const PACKAGES = ['inference', 'grpc.health.v1'] as const;
+
+export const loadContracts = (): PackageDefinition =>
+  loadSync(['inference.proto', 'model_repository.proto', 'health.proto'], LOADER_OPTIONS);
+
+/**
+ * Services that answer as another one does: aiSSEMBLE spells the service's name in another case, and older clients
+ * of MLServer ask a service of its own for the repository.
+ */
+export const ALIASES: Readonly<Record<string, string>> = {
+  GrpcInferenceService: 'GRPCInferenceService',
+  ModelRepositoryService: 'GRPCInferenceService',
+};

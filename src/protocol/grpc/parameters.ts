@@ -1,0 +1,39 @@
+import { invalidArgument } from '../../core/errors/catalogue.js';
+import { NO_PARAMETERS, type Parameters, type ParameterValue } from '../../core/inference/parameters.js';
+import type { InferParameter, ParameterMap } from './messages.js';
+
+const INT64_MAX = 2n ** 63n - 1n;
+
+export function decodeParameters(map: ParameterMap | undefined, where: string): Parameters {
+  if (map === undefined) return NO_PARAMETERS;
+  return new Map(Object.entries(map).map(([name, value]) => [name, decodeParameter(value, name, where)]));
+}
+
+function decodeParameter(parameter: InferParameter, name: string, where: string): ParameterValue {
+  const { bool_param, int64_param, string_param, double_param, uint64_param } = parameter;
+  const integer = int64_param ?? uint64_param;
+  if (integer !== undefined) return Number.isSafeInteger(Number(integer)) ? Number(integer) : BigInt(integer);
+  const value = bool_param ?? string_param ?? double_param;
+  if (value === undefined) throw invalidArgument(`parameter '${name}' of ${where} has no value: set one of its choices`);
+  return value;
+}
+
+export function encodeParameters(parameters: Parameters): ParameterMap {
+  const map = Object.create(null) as Record<string, InferParameter>;
+  for (const [name, value] of parameters) map[name] = encodeParameter(value);
+  return map;
+}
+
+/** Whole numbers travel as 64-bit integers, which every dialect of the protocol knows. */
+function encodeParameter(value: ParameterValue): InferParameter {
+  switch (typeof value) {
+    case 'boolean':
+      return { bool_param: value };
+    case 'string':
+      return { string_param: value };
+    case 'bigint':
+      return value > INT64_MAX ? { uint64_param: value.toString() } : { int64_param: value.toString() };
+    case 'number':
+      return Number.isSafeInteger(value) ? { int64_param: value } : { double_param: value };
+  }
+}

@@ -1,0 +1,129 @@
+import type { Socket } from 'node:net';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { toServingError } from '../../core/errors/catalogue.js';
+import type { ErrorCode } from '../../core/errors/serving-error.js';
+import type { CallAuthenticator } from '../call/call-authenticator.js';
+import { attachCall, CallContext, type CallDetails } from '../call/call-context.js';
+import type { CallObserver } from '../call/call-observer.js';
+import { REQUEST_ID_HEADER } from '../call/request-id.js';
+import { HTTP_STATUS, outcomeCode } from './status.js';
+
+export interface CallTracking {
+  readonly authenticator: CallAuthenticator;
+  readonly observer: CallObserver;
+  /** How long a call may take before its signal aborts. */
+  readonly requestTimeoutMs: number;
+}
+
+/** Gives a request its call context, and reports to the observer when the call is over, however it ended. */
+export function trackCall(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { authenticator, observer, requestTimeoutMs }: CallTracking,
+): void {
+  const details = new RestCallDetails(request, Date.now() + requestTimeoutMs);
+  const call = new CallContext(details);
+  attachCall(request, call);
+  authenticate(call, request, authenticator);
+  details.whenOver(reply, (answered) => {
+    call.finish();
+    observer.finished(call, answered ? answer(request, reply) : { code: 'cancelled', status: HTTP_STATUS.cancelled });
+  });
+}
+
+/** Keeps a refusal for the guards: an operation that is public does not ask who calls. */
+function authenticate(call: CallContext, request: FastifyRequest, authenticator: CallAuthenticator): void {
+  try {
+    call.principal = authenticator.authenticate({ header: (name) => headerOf(request, name) });
+  } catch (refusal) {
+    call.refusal = toServingError(refusal);
+  }
+}
+
+function headerOf({ headers }: FastifyRequest, name: string): string | undefined {
+  const value = headers[name];
+  return typeof value === 'string' ? value : value?.[0];
+}
+
+class RestCallDetails implements CallDetails {
+  readonly wire = 'rest';
+  /** Read at once: a socket forgets it when it closes. */
+  readonly peer: string;
+  private readonly listeners: (() => void)[] = [];
+  private disconnected = false;
+
+  constructor(
+    private readonly request: FastifyRequest,
+    readonly deadline: number,
+  ) {
+    this.peer = request.raw.socket.remoteAddress ?? '';
+  }
+
+  /** A path that no route serves is left out: it would be a name for each caller's mistake. */
+  get operation(): string {
+    return `${this.request.method} ${this.request.routeOptions.url ?? '*'}`;
+  }
+
+  get requestId(): string | undefined {
+    return headerOf(this.request, REQUEST_ID_HEADER);
+  }
+
+  get userAgent(): string {
+    return this.request.headers['user-agent'] ?? '';
+  }
+
+  readonly onDisconnect = (listener: () => void): void => {
+    if (this.disconnected) listener();
+    else this.listeners.push(listener);
+  };
+
+  /** Calls back once: when the reply is written, or when the connection ends before that. */
+  whenOver(reply: FastifyReply, callback: (answered: boolean) => void): void {
+    let over = false;
+    const end = (): void => {
+      if (over) return;
+      over = true;
+      stopWaiting();
+      const answered = reply.raw.writableFinished;
+      this.disconnected = !answered;
+      if (!answered) for (const listener of this.listeners) listener();
+      callback(answered);
+    };
+    // A pipelined reply that still waits for its turn is not closed with the connection.
+    const stopWaiting = onSocketClose(this.request.raw.socket, end);
+    reply.raw.once('close', end);
+  }
+}
+
+const waiting = new WeakMap<Socket, Set<() => void>>();
+
+/**
+ * Calls back when the socket closes; returns what stops the waiting.
+ *
+ * A socket gets one listener for all its requests: a caller may pipeline any number of them.
+ */
+function onSocketClose(socket: Socket, callback: () => void): () => void {
+  const callbacks = waiting.get(socket) ?? watch(socket);
+  callbacks.add(callback);
+  return () => void callbacks.delete(callback);
+}
+
+function watch(socket: Socket): Set<() => void> {
+  const callbacks = new Set<() => void>();
+  waiting.set(socket, callbacks);
+  socket.once('close', () => {
+    for (const callback of callbacks) callback();
+  });
+  return callbacks;
+}
+
+const OUTCOME = Symbol('outcome');
+
+/** Notes on a request which error it is answered with: several of them share a status. */
+export function recordOutcome(request: object, code: ErrorCode): void {
+  (request as { [OUTCOME]?: ErrorCode })[OUTCOME] = code;
+}
+
+function answer(request: object, { raw: { statusCode: status } }: FastifyReply) {
+  return { code: (request as { [OUTCOME]?: ErrorCode })[OUTCOME] ?? outcomeCode(status), status };
+}

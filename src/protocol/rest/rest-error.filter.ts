@@ -1,0 +1,94 @@
+import { type ServerResponse, STATUS_CODES } from 'node:http';
+import { inspect } from 'node:util';
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { toServingError } from '../../core/errors/catalogue.js';
+import type { ErrorReason } from '../../core/errors/serving-error.js';
+import { attachedCall } from '../call/call-context.js';
+import { recordOutcome } from './rest-call.js';
+import { httpStatus } from './status.js';
+
+interface ErrorAnswer {
+  readonly status: number;
+  readonly message: string;
+  readonly reason?: ErrorReason | undefined;
+}
+
+/**
+ * Answers every error of the REST wire with `{"error": message}`.
+ *
+ * Only the text of a `ServingError` reaches the caller, and that of an `HttpException` below 500; anything else is
+ * `Internal server error`, and is logged with the request id. So is the cause of a `ServingError` that has one.
+ */
+@Catch()
+export class RestErrorFilter implements ExceptionFilter {
+  private readonly logger = new Logger(RestErrorFilter.name);
+
+  catch(thrown: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const request = http.getRequest<object>();
+    const response = http.getResponse<FastifyReply | ServerResponse>();
+    if (thrown instanceof HttpException) {
+      const answer = fromHttpException(thrown);
+      if (answer.status >= 500) this.log(answer.message, thrown, request);
+      return send(response, answer);
+    }
+    const error = toServingError(thrown);
+    if (error !== thrown || error.cause !== undefined) this.log(error.message, error.cause, request);
+    recordOutcome(request, error.code);
+    send(response, { status: httpStatus(error), message: error.message, reason: error.reason });
+  }
+
+  private log(message: string, cause: unknown, request: object): void {
+    const call = attachedCall(request);
+    const entry = { message, cause: describe(cause), requestId: call?.requestId, operation: call?.details.operation };
+    this.logger.error(entry, cause instanceof Error ? cause.stack : undefined);
+  }
+}
+
+/** Errors of Nest and Fastify themselves: unknown paths, wrong methods, and what a guard or pipe of Nest refuses. */
+function fromHttpException(exception: HttpException): ErrorAnswer {
+  const status = exception.getStatus();
+  const standard = STATUS_CODES[status] ?? 'Error';
+  return { status, message: NEUTRAL.has(status) || status >= 500 ? standard : detailsOf(exception) };
+}
+
+/** Nest would put the path into the text. */
+const NEUTRAL: ReadonlySet<number> = new Set([404, 405]);
+
+/** Nest's validation keeps its list of problems in the response, and a summary in the message. */
+function detailsOf(exception: HttpException): string {
+  const response = exception.getResponse();
+  const details = typeof response === 'object' && 'message' in response ? response.message : response;
+  return Array.isArray(details) ? details.join('; ') : exception.message;
+}
+
+const describe = (cause: unknown): string =>
+  cause instanceof Error ? `${cause.name}: ${cause.message}` : inspect(cause, { depth: 1, customInspect: false });
+
+const BY_STATUS: Readonly<Record<number, Readonly<Record<string, string>>>> = {
+  401: { 'www-authenticate': 'Bearer' },
+  429: { 'retry-after': '1' },
+  503: { 'retry-after': '1' },
+};
+
+const headersOf = ({ status, reason }: ErrorAnswer): Record<string, string> => ({
+  'content-type': 'application/json',
+  ...BY_STATUS[status],
+  ...(reason === 'unsupported-encoding' ? { 'accept-encoding': 'identity' } : {}),
+});
+
+function send(response: FastifyReply | ServerResponse, answer: ErrorAnswer): void {
+  const body = Buffer.from(JSON.stringify({ error: answer.message }));
+  if ('raw' in response && !response.sent) {
+    // Fastify would close the connection on a body that it did not read, and a caller who still writes would never
+    // see the answer; left open, Node.js drops the rest of the body as it arrives.
+    if (answer.reason !== undefined) response.removeHeader('connection');
+    void response.code(answer.status).headers(headersOf(answer)).send(body);
+    return;
+  }
+  // Middleware has no Fastify reply, and a stream has taken the response over.
+  const raw = 'raw' in response ? response.raw : response;
+  if (raw.headersSent) raw.destroy();
+  else raw.writeHead(answer.status, headersOf(answer)).end(body);
+}

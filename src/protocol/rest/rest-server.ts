@@ -1,0 +1,96 @@
+import { type HttpException, MethodNotAllowedException, NotFoundException } from '@nestjs/common';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { REQUEST_ID_HEADER } from '../call/request-id.js';
+import { bodyParser } from './body/read-body.js';
+import { attachedCall } from '../call/call-context.js';
+import { type CallTracking, trackCall } from './rest-call.js';
+
+/** The REST server: which bytes it takes, which routes it knows, and what every request goes through. */
+
+export interface RestServerParts extends CallTracking {
+  /** The largest body, in bytes; a larger one is refused with 400. */
+  readonly maxMessageBytes: number;
+}
+
+/** The longest segment of a path; names of models are segments. */
+const MAX_SEGMENT_LENGTH = 512;
+
+/** How long a request may take to arrive: the default of Node.js, which Fastify would turn off. */
+const RECEIVE_TIMEOUT_MS = 300_000;
+
+/** Makes the adapter to create the application with; Nest's own body parsers have to be off (`bodyParser: false`). */
+export function createRestAdapter(): FastifyAdapter {
+  const adapter = new FastifyAdapter({
+    exposeHeadRoutes: false,
+    requestTimeout: RECEIVE_TIMEOUT_MS,
+    routerOptions: { maxParamLength: MAX_SEGMENT_LENGTH },
+    rewriteUrl: ({ url = '/' }) => url.replace(/^\/v2\/(?=$|\?)/, '/v2'),
+    frameworkErrors: answerUnroutable,
+  });
+  collectRoutes(adapter.getInstance());
+  return adapter;
+}
+
+/**
+ * Gives every request a call context, and every handler its body as a `Buffer`, whatever the Content-Type.
+ * Call it before the application is initialised.
+ */
+export function configureRest(app: NestFastifyApplication, { maxMessageBytes, ...tracking }: RestServerParts): void {
+  const fastify = app.getHttpAdapter().getInstance();
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('*', bodyParser(maxMessageBytes));
+  fastify.addHook('onRequest', (request, reply, done) => {
+    trackCall(request, reply, tracking);
+    // Fastify answers 415 to a type that it cannot parse; here the type decides nothing.
+    request.raw.headers['content-type'] = 'application/octet-stream';
+    if (request.is404) done(noSuchRoute(fastify, request, reply));
+    else done();
+  });
+  // Last of all, since the id may have come with the body.
+  fastify.addHook('onSend', (request, reply, _payload, done) => {
+    const call = attachedCall(request);
+    if (call !== undefined) reply.header(REQUEST_ID_HEADER, call.requestId);
+    done();
+  });
+}
+
+/** Paths that the router itself refuses: no hook and no filter sees them. */
+function answerUnroutable({ code }: FastifyError, _request: FastifyRequest, reply: FastifyReply): void {
+  const error =
+    code === 'FST_ERR_MAX_PARAM_LENGTH'
+      ? `a segment of the path is longer than ${MAX_SEGMENT_LENGTH} characters`
+      : 'the path is not a well-formed URL';
+  void reply
+    .code(400)
+    .type('application/json')
+    .send(Buffer.from(JSON.stringify({ error })));
+}
+
+/** A route as the router knows it. */
+export interface RegisteredRoute {
+  readonly method: string;
+  readonly url: string;
+}
+
+const routesOf = new WeakMap<object, RegisteredRoute[]>();
+
+function collectRoutes(fastify: FastifyInstance): void {
+  const routes: RegisteredRoute[] = [];
+  routesOf.set(fastify, routes);
+  fastify.addHook('onRoute', ({ method, url }) => {
+    for (const name of [method].flat()) routes.push({ method: name, url });
+  });
+}
+
+/** Every route that really is registered, whoever did it; complete once the application is initialised. */
+export const registeredRoutes = (app: NestFastifyApplication): readonly RegisteredRoute[] =>
+  routesOf.get(app.getHttpAdapter().getInstance()) ?? [];
+
+function noSuchRoute(fastify: FastifyInstance, { url }: FastifyRequest, reply: FastifyReply): HttpException {
+  const methods = new Set(routesOf.get(fastify)?.map(({ method }) => method));
+  const allowed = [...methods].filter((method) => fastify.findRoute({ method, url }) !== null);
+  if (allowed.length === 0) return new NotFoundException();
+  reply.header('allow', allowed.join(', '));
+  return new MethodNotAllowedException();
+}

@@ -1,0 +1,34 @@
+import { Injectable } from '@nestjs/common';
+import { ModelExplorer } from '../engine/registry/model-explorer.js';
+import type { ModelSource, VersionCandidate } from '../engine/registry/model-source.js';
+import { FolderSource } from './folder-source.js';
+
+/** Every model that could be served, from code and from the repository. */
+@Injectable()
+export class ModelCatalogue {
+  private readonly sources: readonly ModelSource[];
+
+  constructor(code: ModelExplorer, folders: FolderSource) {
+    this.sources = [code, folders];
+  }
+
+  /** All names, sorted. */
+  async names(): Promise<string[]> {
+    const names = await Promise.all(this.sources.map((source) => source.names()));
+    return [...new Set(names.flat())].sort();
+  }
+
+  /** The versions of a model; empty for a name that no source knows. Throws when two sources have the name. */
+  async versions(name: string): Promise<readonly VersionCandidate[]> {
+    const found = await Promise.all(
+      this.sources.map(async (source) => ({ source, versions: await source.versions(name) })),
+    );
+    const [first, second] = found.filter(({ versions }) => versions !== undefined);
+    if (first !== undefined && second !== undefined) {
+      throw new Error(
+        `model '${name}' stands twice, as ${first.source.describe(name)} and as ${second.source.describe(name)}: rename one`,
+      );
+    }
+    return first?.versions ?? [];
+  }
+}

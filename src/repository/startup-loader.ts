@@ -1,0 +1,38 @@
+import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { Readiness } from '../engine/lifecycle/readiness.js';
+import { ModelCatalogue } from './model-catalogue.js';
+import { RepositoryConfig } from './repository.config.js';
+import { RepositoryService } from './repository.service.js';
+
+/** Starts to load the models that the server was told to; the server is live meanwhile, and ready afterwards. */
+@Injectable()
+export class StartupLoader implements OnApplicationBootstrap {
+  private readonly logger = new Logger('Repository');
+  private loading: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly catalogue: ModelCatalogue,
+    private readonly repository: RepositoryService,
+    private readonly readiness: Readiness,
+    private readonly config: RepositoryConfig,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    const { MODEL_CONTROL_MODE, LOAD_MODELS, ALLOW_EMPTY_REPOSITORY } = this.config;
+    const everything = MODEL_CONTROL_MODE !== 'explicit' || LOAD_MODELS.includes('*');
+    const names = everything ? await this.catalogue.names() : LOAD_MODELS;
+    // Asked for here and not only in the background: a name that stands twice ends the start.
+    for (const name of names) await this.catalogue.versions(name);
+    const mayBeEmpty = !everything || ALLOW_EMPTY_REPOSITORY;
+    if (names.length === 0 && !mayBeEmpty) this.logger.warn({ message: EMPTY });
+    this.readiness.begin(names, mayBeEmpty);
+    this.loading = Promise.allSettled(names.map((name) => this.repository.bringUp(name)));
+  }
+
+  /** Resolves when every model of the start has come up or failed. */
+  async settled(): Promise<void> {
+    await this.loading;
+  }
+}
+
+const EMPTY = 'there is no model to serve: not ready until one is loaded, or with ALLOW_EMPTY_REPOSITORY=true';

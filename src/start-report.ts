@@ -1,0 +1,39 @@
+import { type INestApplicationContext, Logger } from '@nestjs/common';
+import type { Addresses } from './bootstrap.js';
+import type { NamedSpec } from './core/model/signature.js';
+import { ModelRegistry, type ModelVersion } from './engine/registry/model-registry.js';
+import { StartupLoader } from './repository/startup-loader.js';
+
+/** Tells who started the server where it is, which models it serves, and one command to try it. */
+export async function reportStart(app: INestApplicationContext, { http, grpc }: Addresses): Promise<void> {
+  const logger = new Logger('Server');
+  logger.log(`REST on ${http}, gRPC on ${grpc}`);
+  await app.get(StartupLoader, { strict: false }).settled();
+  const registry = app.get(ModelRegistry, { strict: false });
+  const versions = registry.names().sort().flatMap((name) => registry.versionsOf(name) ?? []);
+  for (const version of versions) logger.log(`model ${version.name} version ${version.version}: ${stateOf(version)}`);
+  const example = exampleCommand(http, versions);
+  if (example !== undefined) logger.log(`try: ${example}`);
+}
+
+const stateOf = ({ state }: ModelVersion): string =>
+  state.kind === 'unavailable' ? `unavailable (${state.reason})` : state.kind;
+
+/** A call of the ready model with the fewest values, all of them zero. */
+function exampleCommand(http: string, versions: readonly ModelVersion[]): string | undefined {
+  const handles = versions.flatMap(({ handle }) => handle ?? []).filter(({ decoupled }) => !decoupled);
+  const [smallest] = handles.sort((a, b) => totalSize(a.inputs) - totalSize(b.inputs));
+  if (smallest === undefined) return undefined;
+  const inputs = smallest.inputs.map(({ name, datatype, shape }) => ({
+    name,
+    datatype,
+    shape: shape.map(exampleDimension),
+    data: Array.from({ length: size(shape) }, () => EXAMPLES[datatype] ?? 0),
+  }));
+  return `curl -s ${http}/v2/models/${encodeURIComponent(smallest.name)}/infer -d '${JSON.stringify({ inputs })}'`;
+}
+
+const EXAMPLES: Partial<Record<NamedSpec['datatype'], unknown>> = { BYTES: 'text', BOOL: true };
+const exampleDimension = (dimension: number): number => (dimension === -1 ? 1 : dimension);
+const size = (shape: NamedSpec['shape']): number => shape.reduce((product, dimension) => product * exampleDimension(dimension), 1);
+const totalSize = (inputs: readonly NamedSpec[]): number => inputs.reduce((sum, { shape }) => sum + size(shape), 0);
