@@ -3,8 +3,8 @@ import { AdmissionModule } from './admission/admission.module.js';
 import { ApiKeyAuthenticator } from './admission/authentication/api-key.authenticator.js';
 import { AuthenticationConfig } from './admission/authentication/authentication.config.js';
 import { AllowAllPolicy } from './admission/authorization/allow-all.policy.js';
+import type { Configuration } from './config/configuration.js';
 import { ConfigurationModule } from './config/configuration.module.js';
-import type { Environment } from './config/parse-sections.js';
 import { EngineModule } from './engine/engine.module.js';
 import { ValidateStage } from './engine/pipeline/validate.stage.js';
 import { HealthModule } from './health/health.module.js';
@@ -34,8 +34,7 @@ export const SECTIONS = [
 ] as const;
 
 export interface AppModuleOptions {
-  /** Read instead of the process's environment. */
-  readonly environment?: Environment;
+  readonly configuration: Configuration;
   /** The modules with the models that are written in code. Default: {@link ModelsModule}. */
   readonly models?: NonNullable<ModuleMetadata['imports']>;
 }
@@ -43,11 +42,11 @@ export interface AppModuleOptions {
 /** The composition root: what the server is made of. A feature goes with its line. */
 @Module({})
 export class AppModule {
-  static forRoot({ environment, models = [ModelsModule] }: AppModuleOptions = {}): DynamicModule {
+  static forRoot({ configuration, models = [ModelsModule] }: AppModuleOptions): DynamicModule {
     return {
       module: AppModule,
       imports: [
-        ConfigurationModule.forRoot(SECTIONS, environment === undefined ? {} : { environment }),
+        ConfigurationModule.forRoot(configuration),
         ObservabilityModule,
         AdmissionModule.forRoot({ authenticators: [ApiKeyAuthenticator], policy: AllowAllPolicy }),
         EngineModule.forRoot({ stages: [new ValidateStage()] }),

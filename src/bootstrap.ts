@@ -3,7 +3,8 @@ import { isIPv6 } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AuthenticationPolicy } from './admission/authentication/authentication-policy.js';
-import { AppModule, type AppModuleOptions } from './app.module.js';
+import { AppModule, type AppModuleOptions, SECTIONS } from './app.module.js';
+import { Configuration, type ConfigurationOptions } from './config/configuration.js';
 import { StructuredLogger } from './observability/structured-logger.js';
 import { CallAuthenticator } from './protocol/call/call-authenticator.js';
 import { CallObserver } from './protocol/call/call-observer.js';
@@ -28,17 +29,21 @@ export interface Addresses {
   readonly grpc: string;
 }
 
+export interface AppOptions extends ConfigurationOptions, Pick<AppModuleOptions, 'models'> {}
+
 /** Wires the hybrid application, the same for `main.ts` and for every test. */
-export async function createApp(options: AppModuleOptions = {}): Promise<InferenceServer> {
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(options), createRestAdapter(), {
+export async function createApp({ environment, ...options }: AppOptions = {}): Promise<InferenceServer> {
+  const configuration = await Configuration.read(SECTIONS, { environment });
+  const rest = configuration.get(RestConfig);
+  const { GRPC_HOST, GRPC_PORT } = configuration.get(GrpcConfig);
+  const { MAX_MESSAGE_BYTES: maxMessageBytes, REQUEST_TIMEOUT_MS: requestTimeoutMs } = configuration.get(CallConfig);
+  const module = AppModule.forRoot({ configuration, ...options });
+  const app = await NestFactory.create<NestFastifyApplication>(module, createRestAdapter(), {
     abortOnError: false,
     bodyParser: false,
     bufferLogs: true,
   });
   app.useLogger(app.get(StructuredLogger));
-  const rest = app.get(RestConfig);
-  const { GRPC_HOST, GRPC_PORT } = app.get(GrpcConfig);
-  const { MAX_MESSAGE_BYTES: maxMessageBytes, REQUEST_TIMEOUT_MS: requestTimeoutMs } = app.get(CallConfig);
   app.get(AuthenticationPolicy).assertSafeAddress([rest.HTTP_HOST, GRPC_HOST]);
   const parts = {
     authenticator: app.get(CallAuthenticator),
@@ -55,7 +60,7 @@ export async function createApp(options: AppModuleOptions = {}): Promise<Inferen
     try {
       await app.init();
       await opened(app.startAllMicroservices(), 'gRPC', GRPC_HOST, 'GRPC_PORT', GRPC_PORT);
-      await opened(app.listen(rest.HTTP_PORT, rest.HTTP_HOST), 'REST', rest.HTTP_HOST, 'HTTP_PORT', rest.HTTP_PORT);
+      await opened(openRest(app, rest), 'REST', rest.HTTP_HOST, 'HTTP_PORT', rest.HTTP_PORT);
     } catch (failure) {
       await app.close();
       throw failure;
@@ -66,14 +71,17 @@ export async function createApp(options: AppModuleOptions = {}): Promise<Inferen
   return { app, grpc, listen };
 }
 
+/** Past Nest's own `listen`, which would log a second line for a port that is taken. */
+const openRest = (app: NestFastifyApplication, { HTTP_HOST: host, HTTP_PORT: port }: RestConfig): Promise<unknown> =>
+  app.getHttpAdapter().getInstance().listen({ host, port });
+
 async function opened(opening: Promise<unknown>, wire: string, host: string, key: string, port: number): Promise<void> {
   try {
     await opening;
   } catch (failure) {
-    const reason = failure instanceof Error ? failure.message : String(failure);
-    throw new Error(`${wire} cannot listen on ${hostAndPort(host, port)}: ${reason}; set ${key} to another port`, {
-      cause: failure,
-    });
+    const text = failure instanceof Error ? failure.message : String(failure);
+    const reason = text.includes('EADDRINUSE') ? `the port is in use; set ${key} to another one` : text;
+    throw new Error(`${wire} cannot listen on ${hostAndPort(host, port)}: ${reason}`, { cause: failure });
   }
 }
 

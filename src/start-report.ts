@@ -10,7 +10,10 @@ export async function reportStart(app: INestApplicationContext, { http, grpc }: 
   logger.log(`REST on ${http}, gRPC on ${grpc}`);
   await app.get(StartupLoader, { strict: false }).settled();
   const registry = app.get(ModelRegistry, { strict: false });
-  const versions = registry.names().sort().flatMap((name) => registry.versionsOf(name) ?? []);
+  const versions = registry
+    .names()
+    .sort()
+    .flatMap((name) => registry.versionsOf(name) ?? []);
   for (const version of versions) logger.log(`model ${version.name} version ${version.version}: ${stateOf(version)}`);
   const example = exampleCommand(http, versions);
   if (example !== undefined) logger.log(`try: ${example}`);
@@ -19,21 +22,26 @@ export async function reportStart(app: INestApplicationContext, { http, grpc }: 
 const stateOf = ({ state }: ModelVersion): string =>
   state.kind === 'unavailable' ? `unavailable (${state.reason})` : state.kind;
 
-/** A call of the ready model with the fewest values, all of them zero. */
+/** A call of the ready model whose inputs are the simplest: few dimensions of any size, few values. */
 function exampleCommand(http: string, versions: readonly ModelVersion[]): string | undefined {
   const handles = versions.flatMap(({ handle }) => handle ?? []).filter(({ decoupled }) => !decoupled);
-  const [smallest] = handles.sort((a, b) => totalSize(a.inputs) - totalSize(b.inputs));
-  if (smallest === undefined) return undefined;
-  const inputs = smallest.inputs.map(({ name, datatype, shape }) => ({
+  const [simplest] = handles.sort((a, b) => complexity(a.inputs) - complexity(b.inputs));
+  if (simplest === undefined) return undefined;
+  const inputs = simplest.inputs.map(({ name, datatype, shape }) => ({
     name,
     datatype,
     shape: shape.map(exampleDimension),
-    data: Array.from({ length: size(shape) }, () => EXAMPLES[datatype] ?? 0),
+    data: Array.from({ length: size(shape) }, () => EXAMPLES[datatype] ?? 1),
   }));
-  return `curl -s ${http}/v2/models/${encodeURIComponent(smallest.name)}/infer -d '${JSON.stringify({ inputs })}'`;
+  return `curl -s ${http}/v2/models/${encodeURIComponent(simplest.name)}/infer -d '${JSON.stringify({ inputs })}'`;
 }
 
 const EXAMPLES: Partial<Record<NamedSpec['datatype'], unknown>> = { BYTES: 'text', BOOL: true };
 const exampleDimension = (dimension: number): number => (dimension === -1 ? 1 : dimension);
-const size = (shape: NamedSpec['shape']): number => shape.reduce((product, dimension) => product * exampleDimension(dimension), 1);
-const totalSize = (inputs: readonly NamedSpec[]): number => inputs.reduce((sum, { shape }) => sum + size(shape), 0);
+const size = (shape: NamedSpec['shape']): number =>
+  shape.reduce((product, dimension) => product * exampleDimension(dimension), 1);
+const complexity = (inputs: readonly NamedSpec[]): number =>
+  inputs.reduce(
+    (sum, { shape }) => sum + 1_000 * shape.filter((dimension) => dimension === -1).length + size(shape),
+    0,
+  );

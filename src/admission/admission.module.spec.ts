@@ -3,6 +3,7 @@ import { APP_FILTER } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { afterEach, describe, expect, it } from 'vitest';
+import { Configuration } from '../config/configuration.js';
 import { ConfigurationModule } from '../config/configuration.module.js';
 import { ConfigurationError } from '../config/configuration-error.js';
 import { toServingError } from '../core/errors/catalogue.js';
@@ -67,7 +68,7 @@ async function start(environment: Record<string, string>, policy?: Type<PolicyDe
   const testing = await Test.createTestingModule({
     imports: [
       RoutesModule,
-      ConfigurationModule.forRoot([AuthenticationConfig], { environment }),
+      ConfigurationModule.forRoot(await Configuration.read([AuthenticationConfig], { environment })),
       AdmissionModule.forRoot(admission),
     ],
     providers: [{ provide: APP_FILTER, useClass: CodeFilter }],

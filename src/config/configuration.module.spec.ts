@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { Injectable, Logger, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ConfigurationModule, type ConfigurationOptions } from './configuration.module.js';
+import { Configuration, type ConfigurationOptions } from './configuration.js';
+import { ConfigurationModule } from './configuration.module.js';
 import { ConfigurationError } from './configuration-error.js';
 import { Port, Secret, Text } from './keys.js';
 
@@ -29,8 +30,9 @@ class Consumer {
 class ConsumerModule {}
 
 async function consumer(options?: ConfigurationOptions): Promise<Consumer> {
-  const configuration = ConfigurationModule.forRoot([FirstConfig, SecondConfig], options);
-  const testing = await Test.createTestingModule({ imports: [ConsumerModule, configuration] }).compile();
+  const configuration = await Configuration.read([FirstConfig, SecondConfig], options);
+  const imports = [ConsumerModule, ConfigurationModule.forRoot(configuration)];
+  const testing = await Test.createTestingModule({ imports }).compile();
   await testing.init();
   return testing.get(Consumer);
 }

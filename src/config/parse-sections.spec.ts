@@ -90,7 +90,9 @@ describe('parsing', () => {
         'DEMO_KEYS=*** and DEMO_KEYS_FILE="/nowhere": use one of the two',
       ]),
     );
-    expect(new ConfigurationError(['a', 'b']).message).toBe('the configuration is not valid:\n  a\n  b');
+    expect(inspect(new ConfigurationError(['a', 'b']))).toBe(
+      '[ConfigurationError: the configuration is not valid:\n  a\n  b]',
+    );
   });
 
   it('freezes what it read', () => {

@@ -40,4 +40,6 @@ export class GrpcHealthController {
 
 const toReply = (ready: boolean) => ({ status: ready ? 'SERVING' : 'NOT_SERVING' });
 
-const UNKNOWN_FOREVER = new Observable<{ status: string }>((subscriber) => subscriber.next({ status: 'SERVICE_UNKNOWN' }));
+const UNKNOWN_FOREVER = new Observable<{ status: string }>((subscriber) =>
+  subscriber.next({ status: 'SERVICE_UNKNOWN' }),
+);

@@ -44,7 +44,10 @@ export class MetadataService {
 
   /** The models that would be served. */
   models(): string[] {
-    return this.registry.names().filter((name) => this.registry.isReady(name)).sort();
+    return this.registry
+      .names()
+      .filter((name) => this.registry.isReady(name))
+      .sort();
   }
 
   /** A model's ready versions, or the one that was asked for, with its tensors. */

@@ -56,7 +56,8 @@ export class FolderSource implements ModelSource {
       version,
       platform: '',
       fingerprint: '',
-      open: () => Promise.reject(new Error(`the folder of version ${version} holds no file that a runtime claims (${known})`)),
+      open: () =>
+        Promise.reject(new Error(`the folder of version ${version} holds no file that a runtime claims (${known})`)),
     };
   }
 }

@@ -46,7 +46,9 @@ export class RepositoryGrpcController {
 /** KServe's messages carry the model's name in the first field, where the others have the repository's. */
 function target({ repository_name = '', model_name = '' }: ControlRequest, call: CallContext) {
   const kserve = model_name === '' && repository_name !== '';
-  const found = kserve ? { repository: '', model: repository_name } : { repository: repository_name, model: model_name };
+  const found = kserve
+    ? { repository: '', model: repository_name }
+    : { repository: repository_name, model: model_name };
   call.model = found.model;
   return found;
 }

@@ -11,6 +11,10 @@ export interface RestReply {
   readonly json: unknown;
 }
 
+interface WithHeaders {
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 interface RestTensor {
   readonly name: string;
   readonly datatype: string;
@@ -36,7 +40,7 @@ export class RestClient {
     return this.send(path, { method: 'POST', headers, body: sent as NonNullable<RequestInit['body']> });
   }
 
-  async send(path: string, init: RequestInit): Promise<RestReply> {
+  async send(path: string, init: Omit<RequestInit, 'headers'> & WithHeaders): Promise<RestReply> {
     const reply = await fetch(this.url + path, { ...init, headers: { ...this.headers, ...init.headers } });
     const bytes = Buffer.from(await reply.arrayBuffer());
     return { status: reply.status, headers: reply.headers, bytes, json: jsonOf(bytes) };

@@ -45,7 +45,7 @@ export class TestServer implements AsyncDisposable {
 
   /** A provider of the application. */
   get<T>(token: Type<T> | (abstract new (...args: never[]) => T)): T {
-    return this.server.app.get(token as Type<T>, { strict: false });
+    return this.server.app.get<T>(token, { strict: false });
   }
 
   /** Resolves when the models of the start have been loaded, or have failed. */

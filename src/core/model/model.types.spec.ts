@@ -60,6 +60,10 @@ const GOOD = {
     const maybe = signature({ inputs: {}, outputs: { y: fp32(1), z: optional(fp32(1)) } });
     @Model('maybe', maybe)
     export class MaybeModel { infer() { return { y: fp32.of([1], [1]) }; } }`,
+  'an optional output given as undefined': `
+    const maybe = signature({ inputs: {}, outputs: { z: optional(fp32(1)) } });
+    @Model('maybe', maybe)
+    export class MaybeModel { infer() { return { z: undefined }; } }`,
   'integer-like names in the form of entries': `
     const entries = signature({ inputs: [['0', fp32(1)]], outputs: [['1', int32(1)]] });
     @Model('entries', entries)
@@ -68,7 +72,7 @@ const GOOD = {
     }`,
   'calls of a model client': `
     export async function call(x: X): Promise<X | undefined> {
-      const { y } = await models.infer({ name: 'scaler', signature: scaler }, { x });
+      const { y } = await models.infer({ name: 'scaler', signature: scaler }, { x, factor: undefined });
       const { z } = await models.infer('other', { x: y });
       return z?.datatype === 'FP32' ? y : undefined;
     }`,

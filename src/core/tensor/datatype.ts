@@ -102,7 +102,8 @@ export const BIG_BOUNDS = {
   UINT64: { min: 0n, max: 2n ** 64n - 1n },
 } as const;
 
-export const isDatatype = (text: unknown): text is Datatype => typeof text === 'string' && Object.hasOwn(DATATYPES, text);
+export const isDatatype = (text: unknown): text is Datatype =>
+  typeof text === 'string' && Object.hasOwn(DATATYPES, text);
 
 /** The size, array and wire fields of a datatype, without the narrowing of {@link DATATYPES}. */
 export const datatypeInfo = (datatype: Datatype): DatatypeInfo => DATATYPES[datatype];

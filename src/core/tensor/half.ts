@@ -20,7 +20,7 @@ export function toFp16(value: number): number {
   const source = toOddBits(value);
   const sign = (source >>> 16) & 0x8000;
   const magnitude = source & 0x7fff_ffff;
-  if (magnitude > 0x7f80_0000) return sign | 0x7e00;
+  if (Number.isNaN(value)) return sign | 0x7e00;
   if (magnitude >= 0x4780_0000) return sign | 0x7c00;
   if (magnitude < 0x3880_0000) return sign | subnormal(Math.abs(value));
   // Rebias the exponent from 127 to 15, then round the 13 bits that are dropped.

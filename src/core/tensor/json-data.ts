@@ -115,9 +115,8 @@ function wrongValue(value: unknown, datatype: Datatype, wanted: string, { input 
 
 /** A short, printable form of an unexpected JSON value. */
 function describe(value: unknown): string {
-  if (value === null) return 'null';
-  if (typeof value === 'object') return 'an object';
-  const text = typeof value === 'string' ? JSON.stringify(value.toWellFormed()) : String(value);
+  if (typeof value === 'object' && value !== null) return 'an object';
+  const text = typeof value === 'string' ? JSON.stringify(value.toWellFormed()) : `${value as number | null}`;
   return text.length > 40 ? `${text.slice(0, 40)}…` : text;
 }
 
@@ -152,7 +151,9 @@ function encodeText(element: Buffer, name: string): string {
 
 /** `join` writes NaN and Infinity bare; only -0 and the option `null` need an element by element look. */
 function joinFloats(data: Float64Array, nonFinite: NonFinite): string {
-  const plain = data.every((value) => (value === 0 ? !Object.is(value, -0) : nonFinite === 'bare' || Number.isFinite(value)));
+  const plain = data.every((value) =>
+    value === 0 ? !Object.is(value, -0) : nonFinite === 'bare' || Number.isFinite(value),
+  );
   if (plain) return data.join(',');
   return Array.from(data, (value) =>
     Object.is(value, -0) ? '-0.0' : nonFinite === 'null' && !Number.isFinite(value) ? 'null' : String(value),

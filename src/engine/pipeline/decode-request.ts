@@ -59,7 +59,12 @@ function deduceRawInput({ name: model, inputs }: ServedModel, bytes: Uint8Array)
       throw invalidArgument(`For BYTE datatype raw input '${name}', the model must have input shape [1]`);
     }
     const value = new Tensor('BYTES', [1], [Buffer.from(bytes)]);
-    return { name, datatype, shape: spec.shape.map(() => 1), contents: { kind: 'typed', fields: [{ field: 'bytes_contents', values: value.data }] } };
+    return {
+      name,
+      datatype,
+      shape: spec.shape.map(() => 1),
+      contents: { kind: 'typed', fields: [{ field: 'bytes_contents', values: value.data }] },
+    };
   }
   return { name, datatype, shape: deduceShape(spec, bytes.byteLength), contents: { kind: 'raw', bytes } };
 }

@@ -7,10 +7,7 @@ import { checkInput, checkInputNames, checkRequestedOutputs } from './validate.j
  * was checked while it was decoded, unless the model was replaced since.
  */
 export class ValidateStage implements InferenceStage {
-  run(
-    exchange: Exchange,
-    next: (exchange: Exchange) => Promise<InferenceResponse>,
-  ): Promise<InferenceResponse> {
+  run(exchange: Exchange, next: (exchange: Exchange) => Promise<InferenceResponse>): Promise<InferenceResponse> {
     const { model, request } = exchange;
     if (request.checkedAgainst !== model.inputs) {
       checkInputNames(model, Object.keys(request.inputs));

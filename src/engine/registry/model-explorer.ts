@@ -20,9 +20,11 @@ export class ModelExplorer implements ModelSource, OnModuleInit {
 
   private add(found: Discovered<ModelMetadata>): void {
     const { name, version } = found.metadata;
-    const { infer, stream } = found.instance as ServableModel;
-    if (typeof infer !== 'function' && typeof stream !== 'function') {
-      throw new Error(`${found.className} is behind @Model('${name}') but has no method infer or stream: add one of them`);
+    const model: ServableModel = found.instance;
+    if (typeof model.infer !== 'function' && typeof model.stream !== 'function') {
+      throw new Error(
+        `${found.className} is behind @Model('${name}') but has no method infer or stream: add one of them`,
+      );
     }
     const versions = this.models.get(name) ?? [];
     const twin = versions.find((other) => other.metadata.version === version);
@@ -44,7 +46,12 @@ export class ModelExplorer implements ModelSource, OnModuleInit {
   }
 
   describe(name: string): string {
-    return this.models.get(name)?.map(({ className }) => `class ${className}`).join(', ') ?? 'no class';
+    return (
+      this.models
+        .get(name)
+        ?.map(({ className }) => `class ${className}`)
+        .join(', ') ?? 'no class'
+    );
   }
 }
 
@@ -56,6 +63,6 @@ const candidate = ({ metadata, instance, className }: Discovered<ModelMetadata>)
     Promise.resolve({
       inputs: metadata.signature.inputs,
       outputs: metadata.signature.outputs,
-      model: instance as ServableModel,
+      model: instance,
     }),
 });

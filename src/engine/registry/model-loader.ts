@@ -88,7 +88,10 @@ export class ModelLoader implements OnApplicationShutdown {
   /** Releases what came up beside the failures; a version that serves keeps serving, and tells why in its state. */
   private async rollBack(name: string, opened: readonly Opened[], failed: readonly Opened[]): Promise<ServingError> {
     const reasons = failed
-      .map(({ candidate, result }) => `version ${candidate.version} is at UNAVAILABLE state: ${(result as Error).message};`)
+      .map(
+        ({ candidate, result }) =>
+          `version ${candidate.version} is at UNAVAILABLE state: ${(result as Error).message};`,
+      )
       .join(' ');
     for (const { candidate, result } of opened) {
       const reason = result instanceof Error ? result.message : `not served, because ${reasons}`;
@@ -98,7 +101,9 @@ export class ModelLoader implements OnApplicationShutdown {
       if (result instanceof ModelHandle) await this.release(result);
     }
     const [first] = failed;
-    return new ServingError('invalid-argument', `load failed for model '${name}': ${reasons}`, { cause: first?.result });
+    return new ServingError('invalid-argument', `load failed for model '${name}': ${reasons}`, {
+      cause: first?.result,
+    });
   }
 
   /** Takes versions out of service at once, then waits until their requests are done and they are released. */

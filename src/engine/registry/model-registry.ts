@@ -45,9 +45,7 @@ export class ModelRegistry {
 
   /** Whether a request for this version, or for the default one, would be served. */
   isReady(name: string, version = ''): boolean {
-    return version === ''
-      ? this.defaults.has(name)
-      : this.models.get(name)?.get(version)?.handle !== undefined;
+    return version === '' ? this.defaults.has(name) : this.models.get(name)?.get(version)?.handle !== undefined;
   }
 
   names(): string[] {

@@ -18,7 +18,9 @@ export class ProviderDiscovery {
   find<T>(decorator: string, read: (target: object) => T | undefined): Discovered<T>[] {
     const seen = new Set<object>();
     return this.discovery.getProviders().flatMap((wrapper) => {
-      const metadata = carriers(wrapper).map(read).find((found) => found !== undefined);
+      const metadata = carriers(wrapper)
+        .map(read)
+        .find((found) => found !== undefined);
       if (metadata === undefined) return [];
       const className = wrapper.name.toString();
       if (!wrapper.isDependencyTreeStatic()) {

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { type ArgumentsHost, type ExceptionFilter, Logger } from '@nestjs/common';
 import { type Observable, throwError } from 'rxjs';
 import { toServingError } from '../../core/errors/catalogue.js';
@@ -11,7 +12,14 @@ export class GrpcErrorFilter implements ExceptionFilter {
     const error = toServingError(thrown);
     if (error.cause !== undefined) {
       const call = attachedCall(host.getArgByIndex<object>(2));
-      this.logger.error({ message: error.message, requestId: call?.requestId, cause: String(error.cause) }, stackOf(error.cause));
+      this.logger.error(
+        {
+          message: error.message,
+          requestId: call?.requestId,
+          cause: inspect(error.cause, { depth: 1, customInspect: false }),
+        },
+        stackOf(error.cause),
+      );
     }
     return throwError(() => error);
   }

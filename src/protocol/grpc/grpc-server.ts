@@ -6,7 +6,9 @@ import {
   type ServerUnaryCall,
   type ServerWritableStream,
   type ServiceError,
+  setLogger,
 } from '@grpc/grpc-js';
+import { Logger } from '@nestjs/common';
 import { ServerGrpc } from '@nestjs/microservices';
 import { firstValueFrom, isObservable, type Observable } from 'rxjs';
 import { toServingError } from '../../core/errors/catalogue.js';
@@ -52,6 +54,8 @@ export class GrpcServer extends ServerGrpc {
   readonly paths: string[] = [];
 
   constructor(private readonly settings: GrpcServerOptions) {
+    // What the library would print by itself is thrown as well; it belongs into the server's own log, if anywhere.
+    setLogger({ ...console, error: (...words: unknown[]) => new Logger('grpc-js').debug(words.join(' ')) });
     super({ url: settings.address, package: [...PACKAGES], packageDefinition: loadContracts() });
   }
 

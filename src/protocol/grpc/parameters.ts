@@ -14,7 +14,8 @@ function decodeParameter(parameter: InferParameter, name: string, where: string)
   const integer = int64_param ?? uint64_param;
   if (integer !== undefined) return Number.isSafeInteger(Number(integer)) ? Number(integer) : BigInt(integer);
   const value = bool_param ?? string_param ?? double_param;
-  if (value === undefined) throw invalidArgument(`parameter '${name}' of ${where} has no value: set one of its choices`);
+  if (value === undefined)
+    throw invalidArgument(`parameter '${name}' of ${where} has no value: set one of its choices`);
   return value;
 }
 

@@ -4,7 +4,7 @@ import { toServingError } from '../../core/errors/catalogue.js';
 import type { ErrorCode } from '../../core/errors/serving-error.js';
 import type { CallAuthenticator } from '../call/call-authenticator.js';
 import { attachCall, CallContext, type CallDetails } from '../call/call-context.js';
-import type { CallObserver } from '../call/call-observer.js';
+import type { CallObserver, CallOutcome } from '../call/call-observer.js';
 import { REQUEST_ID_HEADER } from '../call/request-id.js';
 import { HTTP_STATUS, outcomeCode } from './status.js';
 
@@ -23,11 +23,14 @@ export function trackCall(
 ): void {
   const details = new RestCallDetails(request, Date.now() + requestTimeoutMs);
   const call = new CallContext(details);
+  const { model = '', version = '' } = request.params as { readonly model?: string; readonly version?: string };
+  call.model = model;
+  call.version = version;
   attachCall(request, call);
   authenticate(call, request, authenticator);
   details.whenOver(reply, (answered) => {
     call.finish();
-    observer.finished(call, answered ? answer(request, reply) : { code: 'cancelled', status: HTTP_STATUS.cancelled });
+    observer.finished(call, outcomeOf(request, reply, answered));
   });
 }
 
@@ -124,6 +127,8 @@ export function recordOutcome(request: object, code: ErrorCode): void {
   (request as { [OUTCOME]?: ErrorCode })[OUTCOME] = code;
 }
 
-function answer(request: object, { raw: { statusCode: status } }: FastifyReply) {
-  return { code: (request as { [OUTCOME]?: ErrorCode })[OUTCOME] ?? outcomeCode(status), status };
+function outcomeOf(request: object, { raw: { statusCode } }: FastifyReply, answered: boolean): CallOutcome {
+  const recorded = (request as { [OUTCOME]?: ErrorCode })[OUTCOME];
+  if (recorded === undefined && !answered) return { code: 'cancelled', status: HTTP_STATUS.cancelled };
+  return { code: recorded ?? outcomeCode(statusCode), status: statusCode };
 }

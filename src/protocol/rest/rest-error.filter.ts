@@ -80,15 +80,16 @@ const headersOf = ({ status, reason }: ErrorAnswer): Record<string, string> => (
 
 function send(response: FastifyReply | ServerResponse, answer: ErrorAnswer): void {
   const body = Buffer.from(JSON.stringify({ error: answer.message }));
-  if ('raw' in response && !response.sent) {
+  // Middleware has no Fastify reply.
+  const raw = 'raw' in response ? response.raw : response;
+  if (raw.headersSent) {
+    if (!raw.writableEnded) raw.destroy();
+  } else if ('raw' in response && !response.sent) {
     // Fastify would close the connection on a body that it did not read, and a caller who still writes would never
     // see the answer; left open, Node.js drops the rest of the body as it arrives.
     if (answer.reason !== undefined) response.removeHeader('connection');
     void response.code(answer.status).headers(headersOf(answer)).send(body);
-    return;
+  } else {
+    raw.writeHead(answer.status, headersOf(answer)).end(body);
   }
-  // Middleware has no Fastify reply, and a stream has taken the response over.
-  const raw = 'raw' in response ? response.raw : response;
-  if (raw.headersSent) raw.destroy();
-  else raw.writeHead(answer.status, headersOf(answer)).end(body);
 }

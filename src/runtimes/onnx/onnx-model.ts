@@ -30,7 +30,11 @@ export class OnnxModel implements ServableModel {
   private toOnnx(name: string, { datatype, shape, data }: Tensor): ort.Tensor {
     const type = toOnnxType(datatype);
     if (type === 'string') {
-      return new this.runtime.Tensor('string', (data as readonly Buffer[]).map((text) => toText(name, text)), shape);
+      return new this.runtime.Tensor(
+        'string',
+        (data as readonly Buffer[]).map((text) => toText(name, text)),
+        shape,
+      );
     }
     if (type === 'bool') return new this.runtime.Tensor('bool', normalised(data as Uint8Array), shape);
     if (type === 'float16' && 'Float16Array' in globalThis) return this.halfTensor(data as Uint16Array, shape);
@@ -43,7 +47,13 @@ export class OnnxModel implements ServableModel {
    */
   private halfTensor(bits: Uint16Array, dims: readonly number[]): ort.Tensor {
     const tensor = Object.create(this.runtime.Tensor.prototype) as object;
-    return Object.assign(tensor, { type: 'float16', dims, cpuData: bits, dataLocation: 'cpu', size: bits.length }) as never;
+    return Object.assign(tensor, {
+      type: 'float16',
+      dims,
+      cpuData: bits,
+      dataLocation: 'cpu',
+      size: bits.length,
+    }) as never;
   }
 }
 
@@ -54,13 +64,18 @@ function toText(name: string, bytes: Buffer): string {
 }
 
 /** Any value but 0 is true on the wire; the runtime's booleans are exactly 0 or 1. */
-const normalised = (data: Uint8Array): Uint8Array => (data.some((value) => value > 1) ? data.map((value) => +(value !== 0)) : data);
+const normalised = (data: Uint8Array): Uint8Array =>
+  data.some((value) => value > 1) ? data.map((value) => +(value !== 0)) : data;
 
 function fromOnnx(name: string, output: ort.Tensor | undefined): Tensor {
   if (output === undefined) throw new Error(`the session gave no output '${name}'`);
   const datatype = fromOnnxType(output.type, name);
   if (datatype === 'BYTES') {
-    return new Tensor(datatype, output.dims, (output.data as string[]).map((text) => Buffer.from(text, 'utf8')));
+    return new Tensor(
+      datatype,
+      output.dims,
+      (output.data as string[]).map((text) => Buffer.from(text, 'utf8')),
+    );
   }
   const { buffer, byteOffset, length } = output.data as Uint16Array;
   // Newer engines give half floats as Float16Array: the same bits, another class.

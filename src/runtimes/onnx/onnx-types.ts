@@ -25,7 +25,8 @@ const BY_DATATYPE = new Map<Datatype, OnnxType>(
 );
 
 export function fromOnnxType(type: string, tensor: string): Datatype {
-  if (!Object.hasOwn(ONNX_TYPES, type)) throw new Error(`tensor '${tensor}' is of type ${type}, which cannot be served`);
+  if (!Object.hasOwn(ONNX_TYPES, type))
+    throw new Error(`tensor '${tensor}' is of type ${type}, which cannot be served`);
   return ONNX_TYPES[type as OnnxType];
 }
 
