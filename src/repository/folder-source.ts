@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { NamedSpec } from '../core/model/signature.js';
 import type { ModelSource, VersionCandidate } from '../engine/registry/model-source.js';
 import { RuntimeExplorer } from '../engine/registry/runtime-explorer.js';
-import { fingerprint, listModels, listVersions, readLabels, type VersionFolder } from './layouts/version-folders.js';
+import { fingerprint, LABELS, listModels, listVersions, readLabels, type VersionFolder } from './layouts/version-folders.js';
 import { RepositoryConfig } from './repository.config.js';
 
 /** The models in the folders of the repository: each version folder belongs to the runtime that claims its file. */
@@ -37,14 +37,15 @@ export class FolderSource implements ModelSource {
     const artifact = this.runtimes.artifacts.find((file) => files.includes(file));
     const registered = artifact === undefined ? undefined : this.runtimes.claiming(artifact);
     if (artifact === undefined || registered === undefined) return this.unclaimed(version);
-    const file = join(path, artifact);
+    // What an artifact refers to stands beside it.
+    const own = files.toSorted().map((file) => join(path, file));
     return {
       version,
       platform: registered.claim.platform,
-      fingerprint: await fingerprint([file, join(this.root, name, 'labels.txt')]),
+      fingerprint: await fingerprint([...own, join(this.root, name, LABELS)]),
       open: async (context) => {
         const labels = await readLabels(this.root, name);
-        const loaded = await registered.runtime.load({ name, version, path: file }, context);
+        const loaded = await registered.runtime.load({ name, version, path: join(path, artifact) }, context);
         return { ...loaded, outputs: loaded.outputs.map((output) => withLabels(output, labels)) };
       },
     };

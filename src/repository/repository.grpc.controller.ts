@@ -1,6 +1,5 @@
 import { Controller } from '@nestjs/common';
 import { GrpcMethod, Payload } from '@nestjs/microservices';
-import { Call, CallContext } from '../protocol/call/call-context.js';
 import { Family } from '../protocol/call/operation.decorator.js';
 import { checkLoadParameters, checkUnloadParameters } from './control-parameters.js';
 import { RepositoryService } from './repository.service.js';
@@ -27,16 +26,16 @@ export class RepositoryGrpcController {
   }
 
   @GrpcMethod('GRPCInferenceService', 'RepositoryModelLoad')
-  async repositoryModelLoad(@Payload() request: ControlRequest, @Call() call: CallContext) {
-    const { repository, model } = target(request, call);
+  async repositoryModelLoad(@Payload() request: ControlRequest) {
+    const { repository, model } = target(request);
     checkLoadParameters(parameterTypes(request));
     await this.repository.load(repository, model);
     return { model_name: model, isLoaded: true };
   }
 
   @GrpcMethod('GRPCInferenceService', 'RepositoryModelUnload')
-  async repositoryModelUnload(@Payload() request: ControlRequest, @Call() call: CallContext) {
-    const { repository, model } = target(request, call);
+  async repositoryModelUnload(@Payload() request: ControlRequest) {
+    const { repository, model } = target(request);
     checkUnloadParameters(parameterTypes(request));
     await this.repository.unload(repository, model);
     return { model_name: model, isUnloaded: true };
@@ -44,13 +43,10 @@ export class RepositoryGrpcController {
 }
 
 /** KServe's messages carry the model's name in the first field, where the others have the repository's. */
-function target({ repository_name = '', model_name = '' }: ControlRequest, call: CallContext) {
-  const kserve = model_name === '' && repository_name !== '';
-  const found = kserve
+function target({ repository_name = '', model_name = '' }: ControlRequest) {
+  return model_name === ''
     ? { repository: '', model: repository_name }
     : { repository: repository_name, model: model_name };
-  call.model = found.model;
-  return found;
 }
 
 /** The parameters by name, with the kind of value that each holds: `bool_param` and so on. */

@@ -1,7 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { invalidArgument, unavailable, unimplemented } from '../core/errors/catalogue.js';
 import { ServingError } from '../core/errors/serving-error.js';
-import { Readiness } from '../engine/lifecycle/readiness.js';
 import { ModelLoader } from '../engine/registry/model-loader.js';
 import { type ModelVersion, ModelRegistry } from '../engine/registry/model-registry.js';
 import type { VersionCandidate } from '../engine/registry/model-source.js';
@@ -25,7 +24,6 @@ export class RepositoryService {
     private readonly catalogue: ModelCatalogue,
     private readonly registry: ModelRegistry,
     private readonly loader: ModelLoader,
-    private readonly readiness: Readiness,
     private readonly config: RepositoryConfig,
   ) {}
 
@@ -48,14 +46,12 @@ export class RepositoryService {
     this.requireControl();
     checkName(model);
     await this.bringUp(model);
-    this.readiness.require(model);
   }
 
   /** Stops serving a model; its running requests finish. Succeeds for a model that nobody knows. */
   async unload(repository: string, model: string): Promise<void> {
     refuseRepositoryName(repository);
     this.requireControl();
-    this.readiness.release(model);
     await this.loader.unload(model);
     this.logger.log({ message: 'model unloaded', model });
   }

@@ -30,6 +30,8 @@ export async function startRest(options: RestAppOptions): Promise<RestApp> {
   const app = await NestFactory.create<NestFastifyApplication>({ module: class {}, controllers }, createRestAdapter(), {
     abortOnError: false,
     bodyParser: false,
+    // Node.js waits a minute for connections that have sent no request, and clients open such ahead.
+    forceCloseConnections: true,
     logger: false,
   });
   app.useGlobalFilters(new RestErrorFilter());

@@ -10,7 +10,7 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** Like {@link parseJson}, with every integer that a double cannot hold as a bigint. Throws a `SyntaxError`. */
+/** Like {@link parseJson}, with every integer beyond 2^53 as a bigint, however it is written. Throws a `SyntaxError`. */
 export const parseJsonExactly = (text: string): unknown => new JsonScanner(text).document();
 
 /** Far deeper than any body of the protocol, far shallower than the stack. */
@@ -120,8 +120,8 @@ class JsonScanner {
     const start = this.position;
     const number = Number(this.match(NUMBER));
     if (Number.isSafeInteger(number) || !Number.isInteger(number)) return number;
-    const digits = this.text.slice(start, this.position);
-    return /[.eE]/.test(digits) ? number : BigInt(digits);
+    const literal = this.text.slice(start, this.position);
+    return /[.eE]/.test(literal) ? (exactInteger(literal) ?? number) : BigInt(literal);
   }
 
   private match(pattern: RegExp): string {
@@ -145,4 +145,18 @@ class JsonScanner {
         : `unexpected character ${JSON.stringify(found)} at position ${this.position} of JSON`,
     );
   }
+}
+
+const DECIMAL = /^(-?)(\d+)(?:\.(\d*))?[eE]?([+-]?\d+)?$/;
+
+/** As many digits as the largest 64-bit integer has: what is longer is a number of the floating-point datatypes. */
+const MAX_DIGITS = 20;
+
+/** The 64-bit integer that a literal such as `12e17` or `9007199254740993.0` spells out; `undefined` when it is none. */
+function exactInteger(literal: string): bigint | undefined {
+  const [, sign = '', whole = '', zeros = '', exponent = '0'] = DECIMAL.exec(literal) ?? [];
+  const fraction = zeros.replace(/0+$/, '');
+  const places = Number(exponent) - fraction.length;
+  if (places < 0 || whole.length + fraction.length + places > MAX_DIGITS) return undefined;
+  return BigInt(`${sign}${whole}${fraction}${'0'.repeat(places)}`);
 }

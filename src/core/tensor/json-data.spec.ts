@@ -55,6 +55,8 @@ describe('JSON data', () => {
     ['INT64', '3.0', BigInt64Array.of(3n)],
     ['INT64', '-0.0', BigInt64Array.of(0n)],
     ['UINT64', '1e18', BigUint64Array.of(10n ** 18n)],
+    ['INT64', '9007199254740993.0', BigInt64Array.of(9_007_199_254_740_993n)],
+    ['INT64', '-92233720368547758.08e2', BigInt64Array.of(-(2n ** 63n))],
     ['BOOL', '0', Uint8Array.of(0)],
     ['BOOL', '1', Uint8Array.of(1)],
     ['BOOL', '0.0', Uint8Array.of(0)],

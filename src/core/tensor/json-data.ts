@@ -80,7 +80,7 @@ const READERS: Readonly<Record<'boolean' | 'integer' | 'big-integer' | 'float' |
   },
   'big-integer'(value, datatype, place) {
     const { min, max } = BIG_BOUNDS[datatype as 'INT64' | 'UINT64'];
-    if (typeof value === 'bigint' || (typeof value === 'number' && Number.isInteger(value))) {
+    if (typeof value === 'bigint' || (typeof value === 'number' && Number.isSafeInteger(value))) {
       const integer = BigInt(value);
       if (integer >= min && integer <= max) return integer;
     }

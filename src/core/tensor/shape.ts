@@ -32,4 +32,10 @@ export function shapeMatches(expected: Shape, actual: Shape): boolean {
   return true;
 }
 
-export const formatShape = (shape: Shape): string => `[${shape.join(',')}]`;
+/** As messages show it; the dimensions after the first 32 of an absurd rank are left out. */
+export const formatShape = (shape: Shape): string =>
+  shape.length <= MAX_SHOWN
+    ? `[${shape.join(',')}]`
+    : `[${shape.slice(0, MAX_SHOWN).join(',')},… ${shape.length} in all]`;
+
+const MAX_SHOWN = 32;

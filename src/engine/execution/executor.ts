@@ -29,18 +29,26 @@ export async function execute(
   };
 }
 
-/** A model's promise is raced with the caller's signal: who has gone, or waited too long, is not kept waiting. */
 async function runModel(
-  { name }: ModelHandle,
+  handle: ModelHandle,
   call: InferenceCall,
   run: () => NamedTensors | Promise<NamedTensors> | undefined,
 ): Promise<unknown> {
   try {
     const result = run();
-    return result instanceof Promise ? await unlessAborted(result, call.signal) : result;
+    return result instanceof Promise ? await whileWanted(handle, result, call.signal) : result;
   } catch (thrown) {
     if (thrown instanceof ServingError) throw thrown;
-    throw new ServingError('internal', `model '${name}' failed to execute the request`, { cause: thrown });
+    throw new ServingError('internal', `model '${handle.name}' failed to execute the request`, { cause: thrown });
+  }
+}
+
+/** A model's promise is raced with the caller's signal: who has gone, or waited too long, is not kept waiting. */
+async function whileWanted<T>(handle: ModelHandle, run: Promise<T>, signal: AbortSignal): Promise<T> {
+  try {
+    return await unlessAborted(run, signal);
+  } finally {
+    if (signal.aborted) handle.abandon(run);
   }
 }
 

@@ -2,6 +2,7 @@ import type { ServedModel } from '../../core/inference/stage.js';
 import type { ServableModel } from '../../core/model/provider.js';
 import type { NamedSpec } from '../../core/model/signature.js';
 import type { LoadedModel } from '../../core/runtime/model-runtime.js';
+import { unlessAborted } from '../execution/abort.js';
 import type { Scheduler } from '../scheduling/scheduler.js';
 
 /** A loaded version of a model: what requests run on. */
@@ -12,6 +13,7 @@ export class ModelHandle implements ServedModel {
   readonly inputsByName: ReadonlyMap<string, NamedSpec>;
   readonly outputNames: ReadonlySet<string>;
   readonly requiredInputs: readonly string[];
+  private readonly abandoned = new Set<Promise<unknown>>();
 
   constructor(
     readonly name: string,
@@ -33,9 +35,16 @@ export class ModelHandle implements ServedModel {
     return this.model.infer === undefined;
   }
 
-  /** Lets the running requests finish, then releases the model. */
-  async release(): Promise<void> {
+  /** Keeps the model from being released under a run whose caller has gone. */
+  abandon(run: Promise<unknown>): void {
+    const ended: Promise<unknown> = run.catch(() => undefined).finally(() => this.abandoned.delete(ended));
+    this.abandoned.add(ended);
+  }
+
+  /** Lets the running requests finish, then releases the model; in a hurry without the runs that nobody waits for. */
+  async release(hurry: AbortSignal): Promise<void> {
     await this.scheduler.stop();
+    await unlessAborted(Promise.all(this.abandoned), hurry).catch(() => undefined);
     await this.model.unload?.();
   }
 }

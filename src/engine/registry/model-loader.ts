@@ -1,5 +1,7 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { unavailable } from '../../core/errors/catalogue.js';
 import { ServingError } from '../../core/errors/serving-error.js';
+import { Readiness } from '../lifecycle/readiness.js';
 import { DirectScheduler } from '../scheduling/direct-scheduler.js';
 import { ModelHandle } from './model-handle.js';
 import { ModelRegistry } from './model-registry.js';
@@ -20,63 +22,105 @@ export class ModelLoader implements OnApplicationShutdown {
   private readonly logger = new Logger('ModelLoader');
   private readonly tails = new Map<string, Promise<unknown>>();
   private readonly fingerprints = new WeakMap<ModelHandle, string>();
+  private readonly loads = new Map<string, AbortController>();
+  private readonly releases = new Set<Promise<void>>();
   private readonly stopping = new AbortController();
 
-  constructor(private readonly registry: ModelRegistry) {}
+  constructor(
+    private readonly registry: ModelRegistry,
+    private readonly readiness: Readiness,
+  ) {}
 
-  /** Makes exactly these versions serve. Throws `invalid-argument` with the reason when one cannot be loaded. */
+  /**
+   * Makes exactly these versions serve; from then on the server is ready only with this model. Resolves when they
+   * serve, while old ones still finish. Throws `invalid-argument` with the reason when one cannot be loaded.
+   */
   load(name: string, candidates: () => Promise<readonly VersionCandidate[]>): Promise<void> {
-    return this.inTurn(name, async () => this.replace(name, await candidates()));
+    return this.inTurn(name, async (done) => {
+      const gone = await this.replace(name, await candidates());
+      this.readiness.require(name);
+      const retired = this.retire(name, gone);
+      done();
+      await retired;
+    });
   }
 
-  /** Stops serving a model; resolves once no new request reaches it, while the running ones still finish. */
+  /**
+   * Gives up a load that is under way and stops serving the model; resolves once no new request reaches it, while
+   * the running ones still finish. The server is ready without it.
+   */
   unload(name: string): Promise<void> {
-    return new Promise((accepted, refused) => {
-      this.inTurn(name, async () => {
-        const released = this.retire(name, this.serving(name));
-        accepted();
-        await released;
-      }).catch(refused);
+    this.loads.get(name)?.abort(unavailable(`model '${name}' was unloaded while it was loading`));
+    return this.inTurn(name, async (done) => {
+      this.readiness.release(name);
+      const retired = this.retire(name, this.serving(name));
+      done();
+      await retired;
     });
   }
 
   /** Gives up what is loading and unloads everything, once the servers have closed. */
   async onApplicationShutdown(): Promise<void> {
-    this.stopping.abort();
-    await Promise.allSettled(this.registry.names().map((name) => this.unload(name)));
-    await Promise.allSettled(this.tails.values());
+    this.stopping.abort(unavailable('the server is stopping'));
+    const names = new Set([...this.registry.names(), ...this.tails.keys()]);
+    await Promise.allSettled([...names].map((name) => this.unload(name)));
+    await Promise.allSettled([...this.tails.values(), ...this.releases]);
   }
 
-  private async replace(name: string, candidates: readonly VersionCandidate[]): Promise<void> {
+  /** Answers with the versions that are no longer wanted; they still serve. */
+  private async replace(name: string, candidates: readonly VersionCandidate[]): Promise<ModelHandle[]> {
     const old = this.serving(name);
-    const fresh = candidates.filter(
-      ({ version, fingerprint }) =>
-        !old.some((handle) => handle.version === version && this.fingerprints.get(handle) === fingerprint),
+    const kept = old.filter((handle) =>
+      candidates.some(
+        ({ version, fingerprint }) =>
+          handle.version === version && this.fingerprints.get(handle) === fingerprint,
+      ),
     );
+    const fresh = candidates.filter(({ version }) => !kept.some((handle) => handle.version === version));
     for (const { version } of fresh) {
       if (!this.registry.isReady(name, version)) this.registry.set(name, version, { kind: 'loading' });
     }
-    const opened = await Promise.all(fresh.map(async (candidate) => this.open(name, candidate)));
+    const opened = await this.openAll(name, fresh);
     const failed = opened.filter(({ result }) => result instanceof Error);
     if (failed.length > 0) throw await this.rollBack(name, opened, failed);
     for (const { candidate, result } of opened) this.serve(result as ModelHandle, candidate);
-    const gone = old.filter(({ version }) => !candidates.some((candidate) => candidate.version === version));
+    // A reload that failed before may have left its reason.
+    for (const handle of kept) this.registry.set(name, handle.version, { kind: 'ready' }, handle);
     const replaced = old.filter((handle) => opened.some(({ candidate }) => candidate.version === handle.version));
-    void this.retire(name, gone);
     for (const handle of replaced) void this.release(handle);
+    return old.filter((handle) => !kept.includes(handle) && !replaced.includes(handle));
   }
 
-  private async open(name: string, candidate: VersionCandidate): Promise<Opened> {
+  private async openAll(name: string, candidates: readonly VersionCandidate[]): Promise<Opened[]> {
+    const unloaded = new AbortController();
+    this.loads.set(name, unloaded);
+    const signal = AbortSignal.any([this.stopping.signal, unloaded.signal]);
+    const opened = await Promise.all(candidates.map(async (candidate) => this.open(name, candidate, signal)));
+    this.loads.delete(name);
+    return opened;
+  }
+
+  private async open(name: string, candidate: VersionCandidate, signal: AbortSignal): Promise<Opened> {
     const { version, platform } = candidate;
-    const signal = this.stopping.signal;
     try {
       const context = { name, version, signal };
       const loaded = await candidate.open(context);
       await loaded.model.load?.(context);
-      await loaded.model.warmup?.();
-      return { candidate, result: new ModelHandle(name, version, platform, loaded, new DirectScheduler()) };
+      const handle = new ModelHandle(name, version, platform, loaded, new DirectScheduler());
+      await this.warmUp(handle);
+      return { candidate, result: handle };
     } catch (thrown) {
       return { candidate, result: thrown instanceof Error ? thrown : new Error(String(thrown)) };
+    }
+  }
+
+  /** A model that cannot warm up gives back what it has loaded. */
+  private async warmUp(handle: ModelHandle): Promise<void> {
+    try {
+      await handle.model.warmup?.();
+    } catch (failure) {
+      await this.release(handle);
+      throw failure;
     }
   }
 
@@ -118,24 +162,29 @@ export class ModelLoader implements OnApplicationShutdown {
   }
 
   private async release(handle: ModelHandle): Promise<void> {
-    try {
-      await handle.release();
-    } catch (failure) {
-      this.logger.error({ message: 'a model failed to unload', model: handle.name, version: handle.version }, failure);
-    }
+    const { name: model, version } = handle;
+    const released = handle
+      .release(this.stopping.signal)
+      .catch((failure: unknown) => this.logger.error({ message: 'a model failed to unload', model, version }, failure));
+    this.releases.add(released);
+    await released;
+    this.releases.delete(released);
   }
 
   private serving(name: string): ModelHandle[] {
     return (this.registry.versionsOf(name) ?? []).flatMap(({ handle }) => handle ?? []);
   }
 
-  private inTurn<T>(name: string, operation: () => Promise<T>): Promise<T> {
-    const turn = (this.tails.get(name) ?? Promise.resolve()).then(operation, operation);
-    this.tails.set(name, turn);
-    const forget = () => {
-      if (this.tails.get(name) === turn) this.tails.delete(name);
-    };
-    turn.then(forget, forget);
-    return turn;
+  /** Resolves when the operation says that it is done; its turn lasts until it has ended. */
+  private inTurn(name: string, operation: (done: () => void) => Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const turn = (this.tails.get(name) ?? Promise.resolve())
+        .then(() => operation(resolve))
+        .then(resolve, reject)
+        .finally(() => {
+          if (this.tails.get(name) === turn) this.tails.delete(name);
+        });
+      this.tails.set(name, turn);
+    });
   }
 }

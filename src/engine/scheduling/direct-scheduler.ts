@@ -4,7 +4,7 @@ import type { Scheduler } from './scheduler.js';
 /** Runs every request at once. */
 export class DirectScheduler implements Scheduler {
   private running = 0;
-  private stopped = false;
+  private stopped: Promise<void> | undefined;
   private idle: (() => void) | undefined;
 
   get inFlight(): number {
@@ -12,7 +12,7 @@ export class DirectScheduler implements Scheduler {
   }
 
   async enqueue<T>(work: () => Promise<T> | T): Promise<T> {
-    if (this.stopped) throw unavailable('the model is being unloaded and takes no more requests');
+    if (this.stopped !== undefined) throw unavailable('the model is being unloaded and takes no more requests');
     this.running++;
     try {
       return await work();
@@ -23,7 +23,7 @@ export class DirectScheduler implements Scheduler {
   }
 
   stop(): Promise<void> {
-    this.stopped = true;
-    return this.running === 0 ? Promise.resolve() : new Promise((resolve) => (this.idle = resolve));
+    this.stopped ??= this.running === 0 ? Promise.resolve() : new Promise((resolve) => (this.idle = resolve));
+    return this.stopped;
   }
 }

@@ -63,7 +63,8 @@ export class CallContext implements InferenceCall {
     if (this.controller === undefined) {
       const controller = new AbortController();
       this.controller = controller;
-      this.details.onDisconnect(() => controller.abort(cancelled()));
+      // A wire ends an expired call by itself, and may say no more than that it is over.
+      this.details.onDisconnect(() => controller.abort(Date.now() < this.deadline ? cancelled() : deadlineExceeded()));
       if (this.deadline !== Infinity) {
         const left = Math.max(0, this.deadline - Date.now());
         this.timer = setTimeout(() => controller.abort(deadlineExceeded()), left);

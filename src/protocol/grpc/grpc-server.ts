@@ -1,3 +1,4 @@
+import { StringDecoder } from 'node:string_decoder';
 import {
   Metadata,
   type sendUnaryData,
@@ -13,7 +14,7 @@ import { ServerGrpc } from '@nestjs/microservices';
 import { firstValueFrom, isObservable, type Observable } from 'rxjs';
 import { toServingError } from '../../core/errors/catalogue.js';
 import { ServingError } from '../../core/errors/serving-error.js';
-import { attachCall, CallContext } from '../call/call-context.js';
+import { attachCall, attachedCall, CallContext } from '../call/call-context.js';
 import type { CallAuthenticator } from '../call/call-authenticator.js';
 import type { CallObserver } from '../call/call-observer.js';
 import { REQUEST_ID_HEADER } from '../call/request-id.js';
@@ -37,6 +38,8 @@ type StreamCall = ServerWritableStream<unknown, unknown>;
 interface InferenceTarget {
   readonly model_name?: string;
   readonly name?: string;
+  /** KServe's messages have the model's name in the field that the others keep for a repository. */
+  readonly repository_name?: string;
   readonly model_version?: string;
   readonly version?: string;
   readonly id?: string;
@@ -137,7 +140,10 @@ export class GrpcServer extends ServerGrpc {
   private async answer(handler: Handler, call: UnaryCall): Promise<unknown> {
     const result = await handler(call.request, call.metadata, call);
     const reply: unknown = isObservable(result) ? await firstValueFrom(result, { defaultValue: undefined }) : result;
-    if (reply === undefined) throw new ServingError('internal', `${call.getPath()} gave no reply`);
+    if (reply === undefined) {
+      const model = attachedCall(call)?.model;
+      throw new ServingError('internal', `${call.getPath()} gave no reply${model ? ` for model '${model}'` : ''}`);
+    }
     return reply;
   }
 
@@ -153,8 +159,8 @@ export class GrpcServer extends ServerGrpc {
       deadline: Math.min(Number(call.getDeadline()), Date.now() + requestTimeoutMs),
       onDisconnect: (listener) => (call.cancelled ? listener() : call.once('cancelled', listener)),
     });
-    const { model_name, name, model_version, version, id } = call.request as InferenceTarget;
-    context.model = model_name ?? name ?? '';
+    const { model_name, name, repository_name, model_version, version, id } = call.request as InferenceTarget;
+    context.model = model_name || name || repository_name || '';
     context.version = model_version ?? version ?? '';
     if (id !== undefined) context.adoptRequestId(id);
     attachCall(call, context);
@@ -172,7 +178,7 @@ export class GrpcServer extends ServerGrpc {
   }
 }
 
-const MAX_DETAILS = 1_000;
+const MAX_DETAILS_BYTES = 1_000;
 
 function trailers(context: CallContext): Metadata {
   const metadata = new Metadata();
@@ -181,7 +187,16 @@ function trailers(context: CallContext): Metadata {
 }
 
 function toServiceError({ code, message }: ServingError, context: CallContext): ServiceError {
-  // Details travel in a trailer, whose size clients limit to some kilobytes.
-  const details = message.length > MAX_DETAILS ? `${message.slice(0, MAX_DETAILS)}…` : message;
+  const details = clip(message);
   return Object.assign(new Error(details), { code: GRPC_STATUS[code], details, metadata: trailers(context) });
+}
+
+/**
+ * Details travel in a trailer, percent-encoded: clients limit its size to some kilobytes, and half a character has no
+ * encoding at all.
+ */
+function clip(message: string): string {
+  const bytes = Buffer.from(message, 'utf8');
+  const whole = new StringDecoder('utf8').write(bytes.subarray(0, MAX_DETAILS_BYTES));
+  return bytes.byteLength > MAX_DETAILS_BYTES ? `${whole}…` : whole;
 }

@@ -327,7 +327,7 @@ const NAMES = Object.keys(DATATYPES) as Datatype[];
 /** Tensors of every datatype; `text` keeps BYTES to what JSON can carry. */
 function tensors(datatype: Datatype, text: boolean): fc.Arbitrary<Tensor> {
   const shapes = fc.array(fc.nat({ max: 4 }), { maxLength: 3 });
-  return shapes.chain((shape) => {
+  return shapes.chain((shape): fc.Arbitrary<Tensor> => {
     const count = shape.reduce((product, dimension) => product * dimension, 1);
     const length = { minLength: count, maxLength: count };
     if (datatype === 'BYTES') {

@@ -1,8 +1,14 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import { isNumericVersion } from '../../engine/registry/version-policy.js';
+import { compareVersions, isNumericVersion } from '../../engine/registry/version-policy.js';
 
-/** The folders of a model repository: `<root>/<model>/<version>/<artifact>`, and `<root>/<model>/labels.txt`. */
+/**
+ * The folders of a model repository: `<root>/<model>/<version>/<artifact>`, and `<root>/<model>/labels.txt`. Links
+ * that lead out of the repository are as good as absent.
+ */
+
+/** The file of a model that names its classes, one to a line. */
+export const LABELS = 'labels.txt';
 
 export interface VersionFolder {
   readonly version: string;
@@ -10,33 +16,36 @@ export interface VersionFolder {
   readonly files: readonly string[];
 }
 
-/** The models' folders; names that start with a dot, and links that lead out of the repository, are not models. */
+interface Entry {
+  readonly name: string;
+  readonly isFolder: boolean;
+}
+
+/** The models' folders; names that start with a dot are not models. Empty where there is no repository. */
 export async function listModels(root: string): Promise<string[]> {
-  const inside = await realpath(root).catch(() => undefined);
-  if (inside === undefined) return [];
-  const entries = (await readdir(inside)).filter((name) => !name.startsWith('.'));
-  const models = await Promise.all(entries.map(async (name) => ((await isFolderInside(inside, name)) ? [name] : [])));
-  return models.flat().sort();
+  if ((await realpath(root).catch(() => undefined)) === undefined) return [];
+  const entries = await entriesOf(root, root);
+  return entries.flatMap(({ name, isFolder }) => (isFolder && !name.startsWith('.') ? [name] : [])).sort();
 }
 
 /** The numbered folders of a model, oldest version first. */
 export async function listVersions(root: string, model: string): Promise<VersionFolder[]> {
   const folder = join(root, model);
-  const versions = (await readdir(folder)).filter(isNumericVersion).sort((a, b) => Number(a) - Number(b));
+  const entries = await entriesOf(root, folder);
+  const versions = entries.flatMap(({ name, isFolder }) => (isFolder && isNumericVersion(name) ? [name] : []));
   return Promise.all(
-    versions.map(async (version) => {
+    versions.sort(compareVersions).map(async (version) => {
       const path = join(folder, version);
-      return { version, path, files: await readdir(path).catch(() => []) };
+      return { version, path, files: (await entriesOf(root, path)).map(({ name }) => name) };
     }),
   );
 }
 
 /** The lines of a model's `labels.txt`; empty without one. */
 export async function readLabels(root: string, model: string): Promise<string[]> {
-  const text = await readFile(join(root, model, 'labels.txt'), 'utf8').catch((failure: NodeJS.ErrnoException) => {
-    if (failure.code === 'ENOENT') return '';
-    throw failure;
-  });
+  const folder = join(root, model);
+  const there = (await entriesOf(root, folder)).some(({ name }) => name === LABELS);
+  const text = there ? await readFile(join(folder, LABELS), 'utf8') : '';
   return text.split(/\r?\n/).filter((line) => line !== '');
 }
 
@@ -46,7 +55,15 @@ export async function fingerprint(paths: readonly string[]): Promise<string> {
   return stats.map((file) => (file === undefined ? '-' : `${file.ino}:${file.size}:${file.mtimeMs}`)).join(' ');
 }
 
-async function isFolderInside(root: string, name: string): Promise<boolean> {
-  const path = await realpath(join(root, name)).catch(() => undefined);
-  return path !== undefined && path.startsWith(root + sep) && (await stat(path)).isDirectory();
+/** What stands in a folder; it lies in the repository when all links are followed. */
+async function entriesOf(root: string, folder: string): Promise<Entry[]> {
+  const [inside, names] = await Promise.all([realpath(root), readdir(folder)]);
+  const entries = await Promise.all(
+    names.map(async (name) => {
+      const path = await realpath(join(folder, name)).catch(() => undefined);
+      if (path === undefined || !path.startsWith(inside + sep)) return [];
+      return [{ name, isFolder: (await stat(path)).isDirectory() }];
+    }),
+  );
+  return entries.flat();
 }
