@@ -5,6 +5,7 @@ import { AuthenticationConfig } from './admission/authentication/authentication.
 import { AllowAllPolicy } from './admission/authorization/allow-all.policy.js';
 import type { Configuration } from './config/configuration.js';
 import { ConfigurationModule } from './config/configuration.module.js';
+import { ReloadConfig } from './config/reload.config.js';
 import { EngineModule } from './engine/engine.module.js';
 import { ValidateStage } from './engine/pipeline/validate.stage.js';
 import { HealthModule } from './health/health.module.js';
@@ -18,6 +19,7 @@ import { CallConfig } from './protocol/call/call.config.js';
 import { GrpcConfig } from './protocol/grpc/grpc.config.js';
 import { ProtocolModule } from './protocol/protocol.module.js';
 import { RestConfig } from './protocol/rest/rest.config.js';
+import { TlsConfig } from './protocol/tls/tls.config.js';
 import { RepositoryConfig } from './repository/repository.config.js';
 import { RepositoryModule } from './repository/repository.module.js';
 import { OnnxModule } from './runtimes/onnx/onnx.module.js';
@@ -29,7 +31,9 @@ export const SECTIONS = [
   CallConfig,
   RepositoryConfig,
   MetadataConfig,
+  TlsConfig,
   AuthenticationConfig,
+  ReloadConfig,
   LogConfig,
 ] as const;
 

@@ -1,18 +1,24 @@
 import 'reflect-metadata';
 import { isIPv6 } from 'node:net';
-import { NestFactory } from '@nestjs/core';
+import { ModulesContainer, NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AuthenticationPolicy } from './admission/authentication/authentication-policy.js';
 import { AppModule, type AppModuleOptions, SECTIONS } from './app.module.js';
 import { Configuration, type ConfigurationOptions } from './config/configuration.js';
+import { FileWatcher } from './config/file-watcher.js';
+import { ModelRegistry, type ModelVersion } from './engine/registry/model-registry.js';
 import { StructuredLogger } from './observability/structured-logger.js';
 import { CallAuthenticator } from './protocol/call/call-authenticator.js';
 import { CallObserver } from './protocol/call/call-observer.js';
 import { CallConfig } from './protocol/call/call.config.js';
 import { GrpcConfig } from './protocol/grpc/grpc.config.js';
 import { GrpcServer } from './protocol/grpc/grpc-server.js';
+import { findPublicRpcs } from './protocol/grpc/public-rpcs.js';
 import { RestConfig } from './protocol/rest/rest.config.js';
 import { configureRest, createRestAdapter } from './protocol/rest/rest-server.js';
+import { TlsConfig } from './protocol/tls/tls.config.js';
+import { TlsListeners } from './protocol/tls/tls-listeners.js';
+import { StartupLoader } from './repository/startup-loader.js';
 
 /** A server whose modules are wired; {@link InferenceServer.listen} opens its ports. */
 export interface InferenceServer {
@@ -20,6 +26,8 @@ export interface InferenceServer {
   readonly grpc: GrpcServer;
   /** Opens both ports and starts to load the models. Throws with one clear line when a port is taken. */
   listen(): Promise<Addresses>;
+  /** Waits until the models of the start have come up or failed; answers with all versions of all models. */
+  settled(): Promise<readonly ModelVersion[]>;
 }
 
 export interface Addresses {
@@ -37,8 +45,9 @@ export async function createApp({ environment, ...options }: AppOptions = {}): P
   const rest = configuration.get(RestConfig);
   const { GRPC_HOST, GRPC_PORT } = configuration.get(GrpcConfig);
   const { MAX_MESSAGE_BYTES: maxMessageBytes, REQUEST_TIMEOUT_MS: requestTimeoutMs } = configuration.get(CallConfig);
+  const tls = TlsListeners.read(configuration.get(TlsConfig));
   const module = AppModule.forRoot({ configuration, ...options });
-  const app = await NestFactory.create<NestFastifyApplication>(module, createRestAdapter(), {
+  const app = await NestFactory.create<NestFastifyApplication>(module, createRestAdapter(tls?.rest), {
     abortOnError: false,
     bodyParser: false,
     bufferLogs: true,
@@ -52,7 +61,13 @@ export async function createApp({ environment, ...options }: AppOptions = {}): P
     requestTimeoutMs,
   };
   configureRest(app, parts);
-  const grpc = new GrpcServer({ ...parts, address: hostAndPort(GRPC_HOST, GRPC_PORT) });
+  tls?.follow(app.get(FileWatcher), app.getHttpServer());
+  const grpc = new GrpcServer({
+    ...parts,
+    address: hostAndPort(GRPC_HOST, GRPC_PORT),
+    credentials: tls?.grpc,
+    publicRpcs: findPublicRpcs(app.get(ModulesContainer)),
+  });
   // Without the inheritance, guards and filters would not run for gRPC calls.
   app.connectMicroservice({ strategy: grpc }, { inheritAppConfig: true });
 
@@ -66,9 +81,20 @@ export async function createApp({ environment, ...options }: AppOptions = {}): P
       throw failure;
     }
     const httpPort = (app.getHttpServer().address() as { port: number }).port;
-    return { http: `http://${hostAndPort(rest.HTTP_HOST, httpPort)}`, grpc: hostAndPort(GRPC_HOST, grpc.port) };
+    return {
+      http: `${tls === undefined ? 'http' : 'https'}://${hostAndPort(rest.HTTP_HOST, httpPort)}`,
+      grpc: hostAndPort(GRPC_HOST, grpc.port),
+    };
   };
-  return { app, grpc, listen };
+  const settled = async (): Promise<readonly ModelVersion[]> => {
+    await app.get(StartupLoader, { strict: false }).settled();
+    const registry = app.get(ModelRegistry, { strict: false });
+    return registry
+      .names()
+      .sort()
+      .flatMap((name) => registry.versionsOf(name) ?? []);
+  };
+  return { app, grpc, listen, settled };
 }
 
 /** Past Nest's own `listen`, which would log a second line for a port that is taken. */

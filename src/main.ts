@@ -4,7 +4,7 @@ import { reportStart } from './start-report.js';
 try {
   const server = await createApp();
   server.app.enableShutdownHooks(['SIGTERM', 'SIGINT'], { useProcessExit: true });
-  await reportStart(server.app, await server.listen());
+  await reportStart(server, await server.listen());
 } catch (failure) {
   console.error(failure instanceof Error ? failure.message : failure);
   process.exit(1);

@@ -1,19 +1,13 @@
-import { type INestApplicationContext, Logger } from '@nestjs/common';
-import type { Addresses } from './bootstrap.js';
+import { Logger } from '@nestjs/common';
+import type { Addresses, InferenceServer } from './bootstrap.js';
 import type { NamedSpec } from './core/model/signature.js';
-import { ModelRegistry, type ModelVersion } from './engine/registry/model-registry.js';
-import { StartupLoader } from './repository/startup-loader.js';
+import type { ModelVersion } from './engine/registry/model-registry.js';
 
 /** Tells who started the server where it is, which models it serves, and one command to try it. */
-export async function reportStart(app: INestApplicationContext, { http, grpc }: Addresses): Promise<void> {
+export async function reportStart(server: InferenceServer, { http, grpc }: Addresses): Promise<void> {
   const logger = new Logger('Server');
   logger.log(`REST on ${http}, gRPC on ${grpc}`);
-  await app.get(StartupLoader, { strict: false }).settled();
-  const registry = app.get(ModelRegistry, { strict: false });
-  const versions = registry
-    .names()
-    .sort()
-    .flatMap((name) => registry.versionsOf(name) ?? []);
+  const versions = await server.settled();
   for (const version of versions) logger.log(`model ${version.name} version ${version.version}: ${stateOf(version)}`);
   const example = exampleCommand(http, versions);
   if (example !== undefined) logger.log(`try: ${example}`);

@@ -3,7 +3,10 @@ import { APP_FILTER } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { afterEach, describe, expect, it } from 'vitest';
+import { authenticateCall } from '../protocol/call/authenticate-call.js';
+import { fakeCredentials } from '../testing/fake-credentials.js';
 import { Configuration } from '../config/configuration.js';
+import { ReloadConfig } from '../config/reload.config.js';
 import { ConfigurationModule } from '../config/configuration.module.js';
 import { ConfigurationError } from '../config/configuration-error.js';
 import { toServingError } from '../core/errors/catalogue.js';
@@ -68,7 +71,7 @@ async function start(environment: Record<string, string>, policy?: Type<PolicyDe
   const testing = await Test.createTestingModule({
     imports: [
       RoutesModule,
-      ConfigurationModule.forRoot(await Configuration.read([AuthenticationConfig], { environment })),
+      ConfigurationModule.forRoot(await Configuration.read([AuthenticationConfig, ReloadConfig], { environment })),
       AdmissionModule.forRoot(admission),
     ],
     providers: [{ provide: APP_FILTER, useClass: CodeFilter }],
@@ -86,11 +89,7 @@ async function start(environment: Record<string, string>, policy?: Type<PolicyDe
       deadline: Infinity,
       onDisconnect: () => undefined,
     });
-    try {
-      call.principal = authenticator.authenticate({ header: (name) => request.headers[name]?.toString() });
-    } catch (error) {
-      call.refusal = toServingError(error);
-    }
+    await authenticateCall(call, fakeCredentials(request.headers as Record<string, string>), authenticator);
     call.model = 'iris';
     attachCall(request, call);
   });

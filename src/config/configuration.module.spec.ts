@@ -8,6 +8,7 @@ import { Configuration, type ConfigurationOptions } from './configuration.js';
 import { ConfigurationModule } from './configuration.module.js';
 import { ConfigurationError } from './configuration-error.js';
 import { Port, Secret, Text } from './keys.js';
+import { ReloadConfig } from './reload.config.js';
 
 class FirstConfig {
   @Port('The port.') readonly DEMO_PORT: number = 8080;
@@ -30,7 +31,7 @@ class Consumer {
 class ConsumerModule {}
 
 async function consumer(options?: ConfigurationOptions): Promise<Consumer> {
-  const configuration = await Configuration.read([FirstConfig, SecondConfig], options);
+  const configuration = await Configuration.read([FirstConfig, SecondConfig, ReloadConfig], options);
   const imports = [ConsumerModule, ConfigurationModule.forRoot(configuration)];
   const testing = await Test.createTestingModule({ imports }).compile();
   await testing.init();

@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Configuration } from './configuration.js';
 import { ConfigurationWarnings } from './configuration-warnings.js';
+import { FileWatcher } from './file-watcher.js';
 
 /** Provides what was read of the environment: the only room that knows where settings come from. */
 @Module({})
@@ -14,8 +15,9 @@ export class ConfigurationModule {
       providers: [
         ...configuration.sections.map((section) => ({ provide: section, useValue: configuration.get(section) })),
         { provide: ConfigurationWarnings, useValue: new ConfigurationWarnings(configuration.warnings) },
+        FileWatcher,
       ],
-      exports: [...configuration.sections],
+      exports: [...configuration.sections, FileWatcher],
     };
   }
 }

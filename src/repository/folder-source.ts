@@ -3,7 +3,14 @@ import { Injectable } from '@nestjs/common';
 import type { NamedSpec } from '../core/model/signature.js';
 import type { ModelSource, VersionCandidate } from '../engine/registry/model-source.js';
 import { RuntimeExplorer } from '../engine/registry/runtime-explorer.js';
-import { fingerprint, LABELS, listModels, listVersions, readLabels, type VersionFolder } from './layouts/version-folders.js';
+import {
+  fingerprint,
+  LABELS,
+  listModels,
+  listVersions,
+  readLabels,
+  type VersionFolder,
+} from './layouts/version-folders.js';
 import { RepositoryConfig } from './repository.config.js';
 
 /** The models in the folders of the repository: each version folder belongs to the runtime that claims its file. */

@@ -4,6 +4,8 @@ import { CallAuthenticator, type Credentials } from '../protocol/call/call-authe
 
 /** Knows callers by the whole text of their `authorization` header. */
 export class FakeCallAuthenticator extends CallAuthenticator {
+  readonly required: boolean = false;
+
   constructor(private readonly principals: ReadonlyMap<string, Principal> = new Map()) {
     super();
   }

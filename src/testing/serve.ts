@@ -3,8 +3,6 @@ import { join } from 'node:path';
 import type { ModuleMetadata, Provider, Type } from '@nestjs/common';
 import { createApp, type InferenceServer } from '../bootstrap.js';
 import { ModelClient } from '../core/model/model-client.js';
-import { ModelRegistry } from '../engine/registry/model-registry.js';
-import { StartupLoader } from '../repository/startup-loader.js';
 import type { ModelClass } from './define-model.js';
 import { GrpcClient } from './grpc-client.js';
 import { RestClient } from './rest-client.js';
@@ -48,9 +46,12 @@ export class TestServer implements AsyncDisposable {
     return this.server.app.get<T>(token, { strict: false });
   }
 
-  /** Resolves when the models of the start have been loaded, or have failed. */
-  async settled(): Promise<void> {
-    await this.get(StartupLoader).settled();
+  /** Resolves when the models of the start have been loaded, or have failed: with the first failure, if any. */
+  async settled(): Promise<string | undefined> {
+    for (const { name, version, state } of await this.server.settled()) {
+      if (state.kind === 'unavailable') return `model '${name}' version ${version} is unavailable: ${state.reason}`;
+    }
+    return undefined;
   }
 
   async close(): Promise<void> {
@@ -88,8 +89,7 @@ export async function serve(
   const server = await createApp({ environment: { ...DEFAULTS, ...environment }, models: [module] });
   const test = new TestServer(server, await server.listen());
   if (unready) return test;
-  await test.settled();
-  const failure = firstFailure(test.get(ModelRegistry));
+  const failure = await test.settled();
   if (failure === undefined) return test;
   await test.close();
   throw new Error(failure);
@@ -97,10 +97,3 @@ export async function serve(
 
 /** The module of the models under test. */
 class ServedModels {}
-
-function firstFailure(registry: ModelRegistry): string | undefined {
-  for (const { name, version, state } of registry.names().flatMap((model) => registry.versionsOf(model) ?? [])) {
-    if (state.kind === 'unavailable') return `model '${name}' version ${version} is unavailable: ${state.reason}`;
-  }
-  return undefined;
-}

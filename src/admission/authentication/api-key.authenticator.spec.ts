@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { expect, it } from 'vitest';
 import { ServingError } from '../../core/errors/serving-error.js';
+import { fakeCredentials } from '../../testing/fake-credentials.js';
 import { ApiKeyAuthenticator } from './api-key.authenticator.js';
 
 const CI = 'key-of-the-ci-0001';
@@ -8,8 +9,7 @@ const OPS = 'key-of-the-ops-0002';
 
 const authenticator = new ApiKeyAuthenticator({ API_KEYS: `ci:${CI},ops:${OPS}` });
 
-const ask = (headers: Readonly<Record<string, string>>) =>
-  authenticator.authenticate({ header: (name) => headers[name] });
+const ask = (headers: Readonly<Record<string, string>>) => authenticator.authenticate(fakeCredentials(headers));
 
 it.each([
   ['x-api-key', { 'x-api-key': CI }, 'ci'],

@@ -2,8 +2,7 @@ import { BlockList, isIP } from 'node:net';
 import { Inject, Injectable } from '@nestjs/common';
 import { ConfigurationError } from '../../config/configuration-error.js';
 import { AuthenticationConfig } from './authentication.config.js';
-import type { Authenticator } from './authenticator.js';
-import { AUTHENTICATORS } from './authenticators.js';
+import { type Authenticator, AUTHENTICATORS } from './authenticator.js';
 
 /** Whether callers must say who they are. */
 @Injectable()

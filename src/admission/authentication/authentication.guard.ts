@@ -1,6 +1,6 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { ServingError } from '../../core/errors/serving-error.js';
+import { missingCredentials } from '../../protocol/call/call-authenticator.js';
 import { callOf } from '../../protocol/call/call-context.js';
 import { PUBLIC } from '../../protocol/call/operation.decorator.js';
 import { AuthenticationPolicy } from './authentication-policy.js';
@@ -18,8 +18,6 @@ export class AuthenticationGuard implements CanActivate {
     if (this.reflector.getAllAndOverride<boolean>(PUBLIC, [context.getHandler(), context.getClass()])) return true;
     const { principal, refusal } = callOf(context);
     if (principal !== undefined) return true;
-    throw refusal ?? new ServingError('unauthenticated', MISSING);
+    throw refusal ?? missingCredentials();
   }
 }
-
-const MISSING = "Missing credentials: send 'x-api-key: <key>' or 'authorization: Bearer <key>'";

@@ -10,5 +10,8 @@ export abstract class Authenticator {
    * Answers `undefined` for a caller without credentials of this kind; throws a `ServingError` (`unauthenticated`)
    * for credentials that are wrong.
    */
-  abstract authenticate(credentials: Credentials): Principal | undefined;
+  abstract authenticate(credentials: Credentials): Principal | undefined | Promise<Principal | undefined>;
 }
+
+/** The authenticators in use, in the order in which they are asked. */
+export const AUTHENTICATORS = Symbol('authenticators');

@@ -3,10 +3,8 @@ import { toServingError } from '../../core/errors/catalogue.js';
 import type { ServingError } from '../../core/errors/serving-error.js';
 import type { Principal } from '../../core/inference/principal.js';
 import { CallAuthenticator, type Credentials } from '../../protocol/call/call-authenticator.js';
-import type { Authenticator } from './authenticator.js';
-
-/** The authenticators in use, in the order in which they are asked. */
-export const AUTHENTICATORS = Symbol('authenticators');
+import { AuthenticationPolicy } from './authentication-policy.js';
+import { type Authenticator, AUTHENTICATORS } from './authenticator.js';
 
 /**
  * Asks each configured authenticator in turn. The first principal wins: two of them may read the same header, so a
@@ -14,19 +12,38 @@ export const AUTHENTICATORS = Symbol('authenticators');
  */
 @Injectable()
 export class Authenticators extends CallAuthenticator {
-  constructor(@Inject(AUTHENTICATORS) private readonly authenticators: readonly Authenticator[]) {
+  readonly required: boolean;
+  private readonly inUse: readonly Authenticator[];
+
+  constructor(@Inject(AUTHENTICATORS) authenticators: readonly Authenticator[], policy: AuthenticationPolicy) {
     super();
+    this.required = policy.enabled;
+    this.inUse = authenticators.filter(({ configured }) => configured);
   }
 
-  authenticate(credentials: Credentials): Principal | undefined {
-    let refusal: ServingError | undefined;
-    for (const authenticator of this.authenticators) {
-      if (!authenticator.configured) continue;
+  authenticate(credentials: Credentials): Principal | undefined | Promise<Principal | undefined> {
+    return this.ask(credentials, 0, undefined);
+  }
+
+  /** Stays synchronous until an authenticator is not. */
+  private ask(
+    credentials: Credentials,
+    from: number,
+    refused: ServingError | undefined,
+  ): Principal | undefined | Promise<Principal | undefined> {
+    let refusal = refused;
+    for (let index = from; index < this.inUse.length; index++) {
       try {
-        const principal = authenticator.authenticate(credentials);
+        const principal = this.inUse[index]?.authenticate(credentials);
+        if (principal instanceof Promise) {
+          return principal.then(
+            (settled) => settled ?? this.ask(credentials, index + 1, refusal),
+            (thrown: unknown) => this.ask(credentials, index + 1, refusal ?? toServingError(thrown)),
+          );
+        }
         if (principal !== undefined) return principal;
-      } catch (error) {
-        refusal ??= toServingError(error);
+      } catch (thrown) {
+        refusal ??= toServingError(thrown);
       }
     }
     if (refusal !== undefined) throw refusal;

@@ -14,10 +14,12 @@ export type ErrorCode =
   | 'internal';
 
 /** The cases in which one wire answers with another status than its table gives for the code. */
-export type ErrorReason = 'malformed-version' | 'message-too-large' | 'unsupported-encoding';
+export type ErrorReason = 'malformed-version' | 'message-too-large' | 'unsupported-encoding' | 'restricted';
 
 export interface ServingErrorOptions {
   readonly reason?: ErrorReason;
+  /** When to try again, in milliseconds from now; the wires pass it on. */
+  readonly retryAfterMs?: number;
   readonly cause?: unknown;
 }
 
@@ -30,13 +32,15 @@ export interface ServingErrorOptions {
 export class ServingError extends Error {
   override readonly name = 'ServingError';
   readonly reason: ErrorReason | undefined;
+  readonly retryAfterMs: number | undefined;
 
   constructor(
     readonly code: ErrorCode,
     message: string,
-    { reason, cause }: ServingErrorOptions = {},
+    { reason, retryAfterMs, cause }: ServingErrorOptions = {},
   ) {
     super(message, cause === undefined ? undefined : { cause });
     this.reason = reason;
+    this.retryAfterMs = retryAfterMs;
   }
 }

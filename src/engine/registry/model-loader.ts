@@ -72,8 +72,7 @@ export class ModelLoader implements OnApplicationShutdown {
     const old = this.serving(name);
     const kept = old.filter((handle) =>
       candidates.some(
-        ({ version, fingerprint }) =>
-          handle.version === version && this.fingerprints.get(handle) === fingerprint,
+        ({ version, fingerprint }) => handle.version === version && this.fingerprints.get(handle) === fingerprint,
       ),
     );
     const fresh = candidates.filter(({ version }) => !kept.some((handle) => handle.version === version));

@@ -3,7 +3,9 @@ import type { ExecutionContext } from '@nestjs/common';
 import { createParamDecorator } from '@nestjs/common';
 import { cancelled, deadlineExceeded } from '../../core/errors/catalogue.js';
 import type { InferenceCall } from '../../core/inference/call.js';
+import type { ServingError } from '../../core/errors/serving-error.js';
 import type { Principal } from '../../core/inference/principal.js';
+import type { OperationFamily } from './operation.decorator.js';
 import { isSaneRequestId } from './request-id.js';
 
 export type Wire = 'grpc' | 'rest';
@@ -14,7 +16,7 @@ export interface CallDetails {
   readonly operation: string;
   /** The `x-request-id` of the caller, if any. */
   readonly requestId: string | undefined;
-  /** The address of the peer. */
+  /** The address of the peer, without its port. */
   readonly peer: string;
   readonly userAgent: string;
   /** Milliseconds since the epoch, or `Infinity`. */
@@ -25,10 +27,14 @@ export interface CallDetails {
 
 /** One call over either wire, from its headers to its status. */
 export class CallContext implements InferenceCall {
-  /** Set by the transport before any guard runs. */
+  /** Set by {@link authenticateCall}, before any guard runs. */
   principal: Principal | undefined;
   /** Why the credentials were refused; a guard throws it where the operation is not public. */
-  refusal: Error | undefined;
+  refusal: ServingError | undefined;
+  /** The family of the operation, once a guard has looked at it. */
+  family: OperationFamily | undefined;
+  /** Whether a handler has begun, whose end is then the end of the call. */
+  handled = false;
   /** The model that the call turned out to be about; empty for none. */
   model = '';
   version = '';
@@ -36,6 +42,7 @@ export class CallContext implements InferenceCall {
   readonly startedAt = performance.now();
   private controller: AbortController | undefined;
   private timer: NodeJS.Timeout | undefined;
+  private finished = false;
 
   private id: string | undefined;
 
@@ -63,8 +70,7 @@ export class CallContext implements InferenceCall {
     if (this.controller === undefined) {
       const controller = new AbortController();
       this.controller = controller;
-      // A wire ends an expired call by itself, and may say no more than that it is over.
-      this.details.onDisconnect(() => controller.abort(Date.now() < this.deadline ? cancelled() : deadlineExceeded()));
+      this.details.onDisconnect(() => controller.abort(this.expired ? deadlineExceeded() : cancelled()));
       if (this.deadline !== Infinity) {
         const left = Math.max(0, this.deadline - Date.now());
         this.timer = setTimeout(() => controller.abort(deadlineExceeded()), left);
@@ -73,9 +79,17 @@ export class CallContext implements InferenceCall {
     return this.controller.signal;
   }
 
-  /** Releases the timer; called once by the transport when the call is answered. */
-  finish(): void {
+  /** A wire that ends an expired call says only that it is over. Timers are early by up to a millisecond. */
+  private get expired(): boolean {
+    return Date.now() + 1 >= this.deadline;
+  }
+
+  /** Ends the call and releases its timer; tells whether this was the first time. */
+  finish(): boolean {
+    const first = !this.finished;
+    this.finished = true;
     clearTimeout(this.timer);
+    return first;
   }
 }
 

@@ -1,9 +1,11 @@
 import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { toServingError } from '../../core/errors/catalogue.js';
-import type { ErrorCode } from '../../core/errors/serving-error.js';
-import type { CallAuthenticator } from '../call/call-authenticator.js';
+import { TLSSocket } from 'node:tls';
+import type { ErrorCode, ServingError } from '../../core/errors/serving-error.js';
+import { authenticateCall } from '../call/authenticate-call.js';
+import { type CallAuthenticator, type Credentials, missingCredentials } from '../call/call-authenticator.js';
 import { attachCall, CallContext, type CallDetails } from '../call/call-context.js';
+import { subjectOf } from '../call/certificate-subject.js';
 import type { CallObserver, CallOutcome } from '../call/call-observer.js';
 import { REQUEST_ID_HEADER } from '../call/request-id.js';
 import { HTTP_STATUS, outcomeCode } from './status.js';
@@ -15,32 +17,35 @@ export interface CallTracking {
   readonly requestTimeoutMs: number;
 }
 
-/** Gives a request its call context, and reports to the observer when the call is over, however it ended. */
+/**
+ * Gives a request its call context, settles who calls, and reports to the observer when the call is over, however it
+ * ended. Answers with the reason where the request is refused without reading its body.
+ */
 export function trackCall(
   request: FastifyRequest,
   reply: FastifyReply,
   { authenticator, observer, requestTimeoutMs }: CallTracking,
-): void {
+): ServingError | undefined | Promise<ServingError | undefined> {
   const details = new RestCallDetails(request, Date.now() + requestTimeoutMs);
   const call = new CallContext(details);
   const { model = '', version = '' } = request.params as { readonly model?: string; readonly version?: string };
   call.model = model;
   call.version = version;
   attachCall(request, call);
-  authenticate(call, request, authenticator);
   details.whenOver(reply, (answered) => {
     call.finish();
     observer.finished(call, outcomeOf(request, reply, answered));
   });
+  const pending = authenticateCall(call, details, authenticator);
+  if (pending !== undefined) return pending.then(() => refusalOf(call, request, authenticator));
+  return refusalOf(call, request, authenticator);
 }
 
-/** Keeps a refusal for the guards: an operation that is public does not ask who calls. */
-function authenticate(call: CallContext, request: FastifyRequest, authenticator: CallAuthenticator): void {
-  try {
-    call.principal = authenticator.authenticate({ header: (name) => headerOf(request, name) });
-  } catch (refusal) {
-    call.refusal = toServingError(refusal);
-  }
+/** No public operation reads a body, so a request that brings one is refused before it is read. */
+function refusalOf(call: CallContext, { method }: FastifyRequest, { required }: CallAuthenticator) {
+  const mayBePublic = method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
+  if (mayBePublic || !required || call.principal !== undefined) return undefined;
+  return call.refusal ?? missingCredentials();
 }
 
 function headerOf({ headers }: FastifyRequest, name: string): string | undefined {
@@ -48,7 +53,7 @@ function headerOf({ headers }: FastifyRequest, name: string): string | undefined
   return typeof value === 'string' ? value : value?.[0];
 }
 
-class RestCallDetails implements CallDetails {
+class RestCallDetails implements CallDetails, Credentials {
   readonly wire = 'rest';
   /** Read at once: a socket forgets it when it closes. */
   readonly peer: string;
@@ -69,6 +74,15 @@ class RestCallDetails implements CallDetails {
 
   get requestId(): string | undefined {
     return headerOf(this.request, REQUEST_ID_HEADER);
+  }
+
+  header(name: string): string | undefined {
+    return headerOf(this.request, name);
+  }
+
+  certificateSubject(): string | undefined {
+    const { socket } = this.request.raw;
+    return socket instanceof TLSSocket && socket.authorized ? subjectOf(socket.getPeerCertificate()) : undefined;
   }
 
   get userAgent(): string {

@@ -1,3 +1,4 @@
+import type { ServerOptions } from 'node:https';
 import { type HttpException, MethodNotAllowedException, NotFoundException } from '@nestjs/common';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -20,8 +21,9 @@ const MAX_SEGMENT_LENGTH = 512;
 const RECEIVE_TIMEOUT_MS = 300_000;
 
 /** Makes the adapter to create the application with; Nest's own body parsers have to be off (`bodyParser: false`). */
-export function createRestAdapter(): FastifyAdapter {
+export function createRestAdapter(https?: ServerOptions): FastifyAdapter {
   const adapter = new FastifyAdapter({
+    ...(https === undefined ? {} : { https }),
     exposeHeadRoutes: false,
     requestTimeout: RECEIVE_TIMEOUT_MS,
     routerOptions: { maxParamLength: MAX_SEGMENT_LENGTH },
@@ -41,11 +43,13 @@ export function configureRest(app: NestFastifyApplication, { maxMessageBytes, ..
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('*', bodyParser(maxMessageBytes));
   fastify.addHook('onRequest', (request, reply, done) => {
-    trackCall(request, reply, tracking);
     // Fastify answers 415 to a type that it cannot parse; here the type decides nothing.
     request.raw.headers['content-type'] = 'application/octet-stream';
-    if (request.is404) done(noSuchRoute(fastify, request, reply));
-    else done();
+    const refusal = trackCall(request, reply, tracking);
+    const enter = (error?: Error): void =>
+      done(error ?? (request.is404 ? noSuchRoute(fastify, request, reply) : undefined));
+    if (refusal instanceof Promise) void refusal.then(enter);
+    else enter(refusal);
   });
   // Last of all, since the id may have come with the body.
   fastify.addHook('onSend', (request, reply, _payload, done) => {

@@ -1,0 +1,45 @@
+import { Metadata, type StatusObject } from '@grpc/grpc-js';
+import type { ErrorCode, ServingError } from '../../core/errors/serving-error.js';
+import type { CallContext } from '../call/call-context.js';
+import type { CallObserver } from '../call/call-observer.js';
+import { REQUEST_ID_HEADER } from '../call/request-id.js';
+import { GRPC_STATUS } from './status.js';
+
+/** Details travel in a trailer, whose size clients limit to some kilobytes. */
+const MAX_DETAILS = 1_000;
+
+/** Ends calls: writes the status that the client gets, and tells the observer once. */
+export class CallReporter {
+  constructor(private readonly observer: CallObserver) {}
+
+  succeeded(context: CallContext): void {
+    this.report(context, 'ok');
+  }
+
+  cancelled(context: CallContext): void {
+    this.report(context, 'cancelled');
+  }
+
+  /** The status of a call that failed. */
+  end(context: CallContext, error: ServingError): StatusObject {
+    this.report(context, error.code);
+    const { message, code, retryAfterMs } = error;
+    const details = message.length > MAX_DETAILS ? `${message.slice(0, MAX_DETAILS)}…` : message;
+    return { code: GRPC_STATUS[code], details, metadata: trailers(context, retryAfterMs) };
+  }
+
+  private report(context: CallContext, code: 'ok' | ErrorCode): void {
+    if (context.finish()) this.observer.finished(context, { code, status: code === 'ok' ? 0 : GRPC_STATUS[code] });
+  }
+}
+
+/** What every reply ends with: the id of the call, and where it was refused for now, when to try again. */
+export function trailers({ requestId }: CallContext, retryAfterMs?: number): Metadata {
+  const metadata = new Metadata();
+  metadata.set(REQUEST_ID_HEADER, requestId);
+  if (retryAfterMs !== undefined) {
+    metadata.set('retry-after', String(Math.ceil(retryAfterMs / 1_000)));
+    metadata.set('grpc-retry-pushback-ms', String(Math.ceil(retryAfterMs)));
+  }
+  return metadata;
+}
