@@ -13,11 +13,13 @@ import { InferenceModule } from './inference/inference.module.js';
 import { MetadataConfig } from './metadata/metadata.config.js';
 import { MetadataModule } from './metadata/metadata.module.js';
 import { ModelsModule } from './models/models.module.js';
+import { AuditConfig } from './observability/audit.config.js';
 import { LogConfig } from './observability/log.config.js';
 import { ObservabilityModule } from './observability/observability.module.js';
 import { CallConfig } from './protocol/call/call.config.js';
 import { GrpcConfig } from './protocol/grpc/grpc.config.js';
 import { ProtocolModule } from './protocol/protocol.module.js';
+import { BrowserConfig } from './protocol/rest/browser.config.js';
 import { RestConfig } from './protocol/rest/rest.config.js';
 import { TlsConfig } from './protocol/tls/tls.config.js';
 import { RepositoryConfig } from './repository/repository.config.js';
@@ -27,6 +29,7 @@ import { OnnxModule } from './runtimes/onnx/onnx.module.js';
 /** Every section of the configuration; all of them are read and checked together. */
 export const SECTIONS = [
   RestConfig,
+  BrowserConfig,
   GrpcConfig,
   CallConfig,
   RepositoryConfig,
@@ -35,6 +38,7 @@ export const SECTIONS = [
   AuthenticationConfig,
   ReloadConfig,
   LogConfig,
+  AuditConfig,
 ] as const;
 
 export interface AppModuleOptions {

@@ -14,6 +14,8 @@ import { CallConfig } from './protocol/call/call.config.js';
 import { GrpcConfig } from './protocol/grpc/grpc.config.js';
 import { GrpcServer } from './protocol/grpc/grpc-server.js';
 import { findPublicRpcs } from './protocol/grpc/public-rpcs.js';
+import { REQUEST_ID_HEADER } from './protocol/call/request-id.js';
+import { BrowserConfig } from './protocol/rest/browser.config.js';
 import { RestConfig } from './protocol/rest/rest.config.js';
 import { configureRest, createRestAdapter } from './protocol/rest/rest-server.js';
 import { TlsConfig } from './protocol/tls/tls.config.js';
@@ -61,6 +63,7 @@ export async function createApp({ environment, ...options }: AppOptions = {}): P
     requestTimeoutMs,
   };
   configureRest(app, parts);
+  configureBrowsers(app, configuration.get(BrowserConfig));
   tls?.follow(app.get(FileWatcher), app.getHttpServer());
   const grpc = new GrpcServer({
     ...parts,
@@ -95,6 +98,14 @@ export async function createApp({ environment, ...options }: AppOptions = {}): P
       .flatMap((name) => registry.versionsOf(name) ?? []);
   };
   return { app, grpc, listen, settled };
+}
+
+/** Credentials are never taken from cookies, so an origin is only told that its pages may read the replies. */
+function configureBrowsers(app: NestFastifyApplication, { SECURITY_HEADERS, CORS_ORIGINS }: BrowserConfig): void {
+  if (SECURITY_HEADERS) app.useSecurityHeaders();
+  if (CORS_ORIGINS.length === 0) return;
+  const origin = CORS_ORIGINS.includes('*') ? '*' : [...CORS_ORIGINS];
+  app.enableCors({ origin, exposedHeaders: [REQUEST_ID_HEADER, 'inference-header-content-length', 'retry-after'] });
 }
 
 /** Past Nest's own `listen`, which would log a second line for a port that is taken. */

@@ -3,7 +3,6 @@ import type { FastifyReply } from 'fastify';
 import type { InferenceRequest } from '../core/inference/request.js';
 import { Call, CallContext } from '../protocol/call/call-context.js';
 import { Family } from '../protocol/call/operation.decorator.js';
-import { REQUEST_ID_HEADER } from '../protocol/call/request-id.js';
 import { encodeInferResponse } from '../protocol/rest/encode.js';
 import { RestConfig } from '../protocol/rest/rest.config.js';
 import { RestInferRequest } from '../protocol/rest/rest-infer.decorator.js';
@@ -27,7 +26,7 @@ export class InferenceRestController {
   ) {
     const response = await this.inference.infer(request, call);
     const { headers, body } = encodeInferResponse(request, response, this.config.JSON_NON_FINITE);
-    reply.headers({ ...headers, [REQUEST_ID_HEADER]: call.requestId });
+    reply.headers(headers);
     return body;
   }
 }

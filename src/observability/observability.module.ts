@@ -1,11 +1,21 @@
 import { Module } from '@nestjs/common';
 import { CallObserver } from '../protocol/call/call-observer.js';
 import { AccessLog } from './access-log.js';
+import { AuditLog } from './audit-log.js';
+import { AuditSink } from './audit-sink.js';
+import { CallObservers } from './call-observers.js';
 import { StructuredLogger } from './structured-logger.js';
 
-/** What the server tells of itself: its log, with a line for each call. */
+/** What the server tells of itself: its log, with a line for each call, and the record of changes and denials. */
 @Module({
-  providers: [StructuredLogger, { provide: CallObserver, useClass: AccessLog }],
+  providers: [
+    StructuredLogger,
+    AccessLog,
+    AuditLog,
+    AuditSink,
+    CallObservers,
+    { provide: CallObserver, useExisting: CallObservers },
+  ],
   exports: [StructuredLogger, CallObserver],
 })
 export class ObservabilityModule {}

@@ -68,6 +68,7 @@ const DEFAULTS = {
   HTTP_PORT: '0',
   GRPC_PORT: '0',
   LOG_LEVEL: 'error',
+  AUDIT_LOG: 'off',
   MODEL_REPOSITORY: join(tmpdir(), 'no-model-repository'),
   ALLOW_EMPTY_REPOSITORY: 'true',
 };

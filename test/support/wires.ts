@@ -34,7 +34,7 @@ export interface SentTensor {
   readonly shape: readonly unknown[];
   /** Values: JSON on REST, on gRPC the typed field of the datatype. */
   readonly data?: unknown;
-  /** Raw contents on gRPC, binary data behind the JSON on REST. */
+  /** Stands in for `data`: raw contents on gRPC, binary data behind the JSON on REST. */
   readonly raw?: Uint8Array;
   /** `InferTensorContents` as they are. */
   readonly contents?: object;
@@ -122,7 +122,8 @@ interface JsonReply {
 
 export function answerOfRest({ status, headers, bytes, json }: RestReply): Answer {
   const headerLength = headers.get('inference-header-content-length');
-  const reply = (headerLength === null ? json : parse(bytes.subarray(0, Number(headerLength)))) as JsonReply | undefined;
+  const reply = (headerLength === null ? json : parse(bytes.subarray(0, Number(headerLength)))) as
+    JsonReply | undefined;
   let offset = Number(headerLength ?? 0);
   const outputs = (reply?.outputs ?? []).map(({ name, datatype, shape, data, parameters }) => {
     if (data !== undefined) return { name, datatype, shape, data };
@@ -143,8 +144,9 @@ export function toMessage({ model, version = '', id = '', parameters = {}, input
     model_version: version,
     id,
     parameters: Object.fromEntries(Object.entries(parameters).map(([key, value]) => [key, toParameter(value)])),
-    inputs: inputs.map(({ name, datatype, shape, data, contents = toContents(datatype, data) }) => {
-      return { name, datatype, shape: shape.map(String), ...(contents === undefined ? {} : { contents }) };
+    inputs: inputs.map(({ name, datatype, shape, data, raw: bytes, contents }) => {
+      const typed = contents ?? (bytes === undefined ? toContents(datatype, data) : undefined);
+      return { name, datatype, shape: shape.map(String), ...(typed === undefined ? {} : { contents: typed }) };
     }),
     outputs: outputs.map((name) => ({ name })),
     raw_input_contents: raw,

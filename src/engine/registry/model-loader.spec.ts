@@ -419,11 +419,25 @@ describe('the shutdown', () => {
     const stuck = infer('', call);
     call.abort();
     expect(await stuck).toBe('cancelled');
-    const closing = loader.onApplicationShutdown();
+    const events: string[] = [];
+    const closing = loader.onApplicationShutdown().then(() => events.push('closed'));
+    await new Promise(setImmediate);
+    events.push('answer');
     gate.resolve();
     await closing;
+    expect(events).toEqual(['answer', 'closed']);
     expect(await running).toBe(1);
     expect(old.events.at(-1)).toBe('unload');
+  });
+
+  it('unloads what was only about to be looked for', async () => {
+    const looking = new Deferred();
+    const model = new NumberModel(1);
+    const loading = loader.load('m', () => looking.promise.then(() => [candidateOf(() => model)]));
+    const closing = loader.onApplicationShutdown();
+    looking.resolve();
+    await Promise.all([loading, closing]);
+    expect(model.events.at(-1)).toBe('unload');
   });
 });
 

@@ -14,7 +14,7 @@ export interface Discovered<T> {
 export class ProviderDiscovery {
   constructor(private readonly discovery: DiscoveryService) {}
 
-  /** Throws for a request-scoped provider: models and runtimes are singletons, made once. */
+  /** Throws for a provider with a scope: models and runtimes are singletons, made once. */
   find<T>(decorator: string, read: (target: object) => T | undefined): Discovered<T>[] {
     const seen = new Set<object>();
     return this.discovery.getProviders().flatMap((wrapper) => {
@@ -23,9 +23,10 @@ export class ProviderDiscovery {
         .find((found) => found !== undefined);
       if (metadata === undefined) return [];
       const className = wrapper.name.toString();
-      if (!wrapper.isDependencyTreeStatic()) {
+      if (wrapper.isTransient || !wrapper.isDependencyTreeStatic()) {
+        const scope = wrapper.isTransient ? 'transient' : 'request-scoped, or injects a provider that is';
         throw new Error(
-          `${className} is request-scoped, or injects a provider that is, but a class behind @${decorator} is a singleton: ` +
+          `${className} is ${scope}, but a class behind @${decorator} is a singleton: ` +
             `drop the scope, or read what belongs to the request from the context of the call`,
         );
       }

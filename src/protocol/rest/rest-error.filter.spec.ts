@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { inspect } from 'node:util';
 import {
   BadRequestException,
   Controller,
@@ -30,6 +31,11 @@ const THROWN: Readonly<Record<string, unknown>> = {
   undefined,
   text: 'secret text',
   hostile: Object.create(null),
+  trap: {
+    [inspect.custom]: () => {
+      throw new Error('secret trap');
+    },
+  },
   forbidden: new ForbiddenException(),
   teapot: new ImATeapotException('short and stout'),
   problems: new BadRequestException(['a must be a string', 'b is missing']),
@@ -106,7 +112,7 @@ it.each([
   expect(logged).not.toHaveBeenCalled();
 });
 
-it.each(['error', 'null', 'undefined', 'text', 'hostile', 'nest-internal'])(
+it.each(['error', 'null', 'undefined', 'text', 'hostile', 'trap', 'nest-internal'])(
   'hides what is thrown as %s, and logs it once with the request id',
   async (kind) => {
     const { reply, text } = await get(`/fail/${kind}`);
@@ -116,6 +122,11 @@ it.each(['error', 'null', 'undefined', 'text', 'hostile', 'nest-internal'])(
     expect(logged.mock.calls[0]?.[0]).toMatchObject({ requestId: 'r-1', operation: 'GET /fail/:kind' });
   },
 );
+
+it('runs no code of what is thrown', async () => {
+  await get('/fail/trap');
+  expect(JSON.stringify(logged.mock.calls)).not.toContain('secret trap');
+});
 
 it('logs the stack of an error, and keeps it to itself', async () => {
   const { text } = await get('/fail/error');

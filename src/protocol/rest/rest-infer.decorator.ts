@@ -20,9 +20,6 @@ type InferRoute = FastifyRequest<{ Params: { readonly model: string; readonly ve
 export const RestInferRequest = createParamDecorator((_: unknown, context): EncodedRequest => {
   const { params, headers, body } = context.switchToHttp().getRequest<InferRoute>();
   const { model, version = '' } = params;
-  const call = callOf(context);
-  call.model = model;
-  call.version = version;
   const headerLength = headers[HEADER_LENGTH_HEADER];
   const request = decodeInferRequest({
     model,
@@ -30,6 +27,6 @@ export const RestInferRequest = createParamDecorator((_: unknown, context): Enco
     headerLength: typeof headerLength === 'string' ? headerLength : undefined,
     body: Buffer.isBuffer(body) ? body : Buffer.alloc(0),
   });
-  call.adoptRequestId(request.id);
+  callOf(context).adoptRequestId(request.id);
   return request;
 });

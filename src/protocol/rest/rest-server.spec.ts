@@ -1,4 +1,6 @@
 import { connect } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { All, Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { exchange, receive, type RestApp, startRest } from '../../../test/support/rest-app.js';
@@ -9,6 +11,8 @@ const LIMIT = 1_000;
 
 /** What the handler of `slow` waits for, and what ended its wait. */
 const slow = { started: (): void => undefined, reasons: [] as unknown[] };
+
+const late = { started: (): void => undefined, go: (): void => undefined, reason: undefined as unknown };
 
 @Controller('v2')
 class ProbeController {
@@ -42,6 +46,14 @@ class ProbeController {
     await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
     slow.reasons.push(signal.reason);
     return {};
+  }
+
+  /** Asks for its signal only when it is told to. */
+  @Get('late')
+  async late(@Call() call: CallContext) {
+    late.started();
+    await new Promise<void>((resolve) => (late.go = resolve));
+    late.reason = call.signal.reason;
   }
 
   @Get('items/:item')
@@ -140,6 +152,23 @@ describe('routes', () => {
     await vi.waitFor(() => expect(outcomes()).toEqual([[`${method} *`, 'unimplemented', 405]]));
   });
 
+  it('tells a wrong method from a wrong path where CORS answers OPTIONS for all of them', async () => {
+    const open = await startRest({
+      controllers: [ProbeController],
+      prepare: (app) => app.enableCors({ origin: 'https://a.example' }),
+    });
+    try {
+      const status = async (method: string, path: string, headers = {}) =>
+        (await fetch(open.url + path, { method, headers })).status;
+      const preflight = { origin: 'https://a.example', 'access-control-request-method': 'POST' };
+      expect(await status('OPTIONS', '/v2/echo', preflight)).toBe(204);
+      expect(await status('GET', '/v2/nothing')).toBe(404);
+      expect(await status('GET', '/v2/echo')).toBe(405);
+    } finally {
+      await open.app.close();
+    }
+  });
+
   it('refuses HEAD without a body', async () => {
     const reply = await fetch(`${rest.url}/v2/health/live`, { method: 'HEAD' });
     expect([reply.status, await reply.text()]).toEqual([405, '']);
@@ -158,6 +187,10 @@ describe('routes', () => {
     expect(answer).toContain('HTTP/1.1 400 Bad Request');
     expect(answer).toContain('{"error":"the path is not a well-formed URL"}');
   });
+});
+
+it('gives a request five minutes to arrive', () => {
+  expect(rest.app.getHttpServer().requestTimeout).toBe(300_000);
 });
 
 describe('bodies', () => {
@@ -202,6 +235,11 @@ describe('bodies', () => {
 
   const tooLarge = (size: number) =>
     `request JSON size of ${size} bytes exceeds the maximum allowed input size of ${LIMIT} bytes. Use MAX_MESSAGE_BYTES to increase the limit.`;
+
+  it('F25: are refused by their declared length, before any of it has come', async () => {
+    const answer = await exchange(rest.port, raw('POST', '/v2/echo', ['Content-Length: 1000000000']));
+    expect(answer).toContain(JSON.stringify({ error: tooLarge(1_000_000_000) }));
+  });
 
   it('F25: are refused with one byte more, and the connection lives on', async () => {
     const answer = await exchange(
@@ -317,9 +355,12 @@ describe('the call', () => {
     expect(insane.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  it('is reported once, when it is answered', async () => {
+  it('is finished and reported once, when it is answered', async () => {
+    const finish = vi.spyOn(CallContext.prototype, 'finish');
     await json('/v2/items/a');
     await json('/v2/items/b');
+    await vi.waitFor(() => expect(finish).toHaveBeenCalledTimes(2));
+    finish.mockRestore();
     await vi.waitFor(() =>
       expect(outcomes()).toEqual([
         ['GET /v2/items/:item', 'ok', 200],
@@ -341,6 +382,18 @@ describe('the call', () => {
     expect(rest.observer.calls.filter(({ outcome }) => outcome.code === 'cancelled')).toHaveLength(1);
   });
 
+  it('is aborted too where the handler asks only when the caller has left', async () => {
+    const started = new Promise<void>((resolve) => (late.started = resolve));
+    const controller = new AbortController();
+    const gone = fetch(`${rest.url}/v2/late`, { signal: controller.signal }).catch(() => undefined);
+    await started;
+    controller.abort();
+    await gone;
+    await vi.waitFor(() => expect(rest.observer.calls).toHaveLength(1), { timeout: 5_000 });
+    late.go();
+    await vi.waitFor(() => expect(late.reason).toMatchObject({ code: 'cancelled' }));
+  });
+
   it('is aborted for every request that the caller had pipelined', async () => {
     const socket = connect(rest.port, '127.0.0.1');
     const closed = receive(socket);
@@ -353,6 +406,27 @@ describe('the call', () => {
     await vi.waitFor(() => expect(outcomes()).toHaveLength(30), { timeout: 5_000 });
     expect(new Set(outcomes().map(([, code]) => code))).toEqual(new Set(['cancelled']));
     expect(slow.reasons).toHaveLength(30);
+  });
+
+  it('is let go of while its connection lives on', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const socket = connect(rest.port, '127.0.0.1');
+    const closed = receive(socket);
+    const ask = (count: number) => {
+      socket.write('GET /v2 HTTP/1.1\r\nHost: a\r\n\r\n');
+      return vi.waitFor(() => expect(rest.observer.calls).toHaveLength(count));
+    };
+    await ask(1);
+    const call = new WeakRef(rest.observer.calls[0]?.call ?? {});
+    await ask(2);
+    rest.observer.calls.length = 0;
+    await vi.waitFor(() => {
+      collect();
+      expect(call.deref()).toBeUndefined();
+    });
+    socket.destroy();
+    await closed;
   });
 
   it('is aborted by its deadline', async () => {

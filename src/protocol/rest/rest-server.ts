@@ -40,7 +40,6 @@ export function createRestAdapter(https?: ServerOptions): FastifyAdapter {
  */
 export function configureRest(app: NestFastifyApplication, { maxMessageBytes, ...tracking }: RestServerParts): void {
   const fastify = app.getHttpAdapter().getInstance();
-  fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('*', bodyParser(maxMessageBytes));
   fastify.addHook('onRequest', (request, reply, done) => {
     // Fastify answers 415 to a type that it cannot parse; here the type decides nothing.
@@ -93,7 +92,11 @@ export const registeredRoutes = (app: NestFastifyApplication): readonly Register
 
 function noSuchRoute(fastify: FastifyInstance, { url }: FastifyRequest, reply: FastifyReply): HttpException {
   const methods = new Set(routesOf.get(fastify)?.map(({ method }) => method));
-  const allowed = [...methods].filter((method) => fastify.findRoute({ method, url }) !== null);
+  const allowed = [...methods].filter((method) => {
+    const params: object | undefined = fastify.findRoute({ method, url })?.params;
+    // A wildcard stands for any path, that of CORS for all: it makes none of them known.
+    return params !== undefined && !('*' in params);
+  });
   if (allowed.length === 0) return new NotFoundException();
   reply.header('allow', allowed.join(', '));
   return new MethodNotAllowedException();

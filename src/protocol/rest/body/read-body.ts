@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
-import { cancelled } from '../../../core/errors/catalogue.js';
 import { ServingError } from '../../../core/errors/serving-error.js';
 
 /** As many parts may a chunked body have: each costs more memory than its bytes. */
@@ -25,23 +24,21 @@ function receive(payload: IncomingMessage, maxBytes: number, done: Done): void {
   const chunked = payload.headers['transfer-encoding'] !== undefined;
   const chunks: Buffer[] = [];
   let length = 0;
-  let settled = false;
-  const settle: Done = (error, body) => {
-    if (settled) return;
-    settled = true;
-    chunks.length = 0;
-    done(error, body);
-  };
+  let refused = false;
   payload.on('data', (chunk: Buffer) => {
-    if (settled) return;
+    if (refused) return;
     length += chunk.length;
     chunks.push(chunk);
     const refusal = refuseLength(length, maxBytes) ?? (chunked ? refuseChunks(chunks.length) : undefined);
-    if (refusal !== undefined) settle(refusal);
+    if (refusal === undefined) return;
+    refused = true;
+    chunks.length = 0;
+    done(refusal);
   });
-  payload.once('end', () => settle(null, Buffer.concat(chunks, length)));
-  payload.once('error', () => settle(cancelled()));
-  payload.once('close', () => settle(cancelled()));
+  // It never comes from a caller who leaves halfway: there is nobody to answer, and the call is over already.
+  payload.once('end', () => {
+    if (!refused) done(null, Buffer.concat(chunks, length));
+  });
 }
 
 const refuseLength = (length: number, maxBytes: number): ServingError | undefined =>

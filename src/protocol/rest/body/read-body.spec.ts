@@ -1,0 +1,36 @@
+import type { IncomingMessage } from 'node:http';
+import { PassThrough } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import type { FastifyRequest } from 'fastify';
+import { expect, it, vi } from 'vitest';
+import { bodyParser } from './read-body.js';
+
+const LIMIT = 4;
+
+/** Reads a body that comes in parts, and gives all that the parser said of it. */
+async function read(headers: Readonly<Record<string, string>>, ...parts: readonly string[]) {
+  const done = vi.fn<(error: Error | null, body?: Buffer) => void>();
+  const payload = Object.assign(new PassThrough(), { headers });
+  bodyParser(LIMIT)({ headers } as unknown as FastifyRequest, payload as unknown as IncomingMessage, done);
+  for (const part of parts) payload.write(part);
+  payload.end();
+  payload.resume();
+  await finished(payload);
+  return done.mock.calls;
+}
+
+it.each([
+  ['nothing', {}, []],
+  ['one part', { 'content-length': '4' }, ['abcd']],
+  ['several parts', { 'transfer-encoding': 'chunked' }, ['a', 'bc', 'd']],
+])('joins %s into one buffer', async (_, headers, parts) => {
+  expect(await read(headers, ...parts)).toEqual([[null, Buffer.from(parts.join(''))]]);
+});
+
+it.each([
+  ['too many bytes', {}, ['abc', 'de', 'fgh', 'i'], 'message-too-large'],
+  ['too large a length', { 'content-length': '5' }, ['abcde'], 'message-too-large'],
+  ['an encoding', { 'content-encoding': 'gzip' }, ['ab', 'cd'], 'unsupported-encoding'],
+])('refuses %s once, and reads the rest to its end', async (_, headers, parts, reason) => {
+  expect(await read(headers, ...parts)).toEqual([[expect.objectContaining({ reason })]]);
+});
