@@ -4,7 +4,6 @@ import type { InferenceRequest } from '../core/inference/request.js';
 import { Call, CallContext } from '../protocol/call/call-context.js';
 import { Family } from '../protocol/call/operation.decorator.js';
 import { GrpcInferRequestPipe } from '../protocol/grpc/decode.js';
-import { encodeInferResponse } from '../protocol/grpc/encode.js';
 import { InferenceService } from './inference.service.js';
 import { TensorPipe } from './tensor.pipe.js';
 
@@ -14,7 +13,7 @@ export class InferenceGrpcController {
   constructor(private readonly inference: InferenceService) {}
 
   @GrpcMethod('GRPCInferenceService', 'ModelInfer')
-  async modelInfer(@Payload(GrpcInferRequestPipe, TensorPipe) request: InferenceRequest, @Call() call: CallContext) {
-    return encodeInferResponse(await this.inference.infer(request, call));
+  modelInfer(@Payload(GrpcInferRequestPipe, TensorPipe) request: InferenceRequest, @Call() call: CallContext) {
+    return this.inference.infer(request, call);
   }
 }

@@ -62,7 +62,12 @@ const WAYS: Readonly<Record<string, Ask>> = {
   },
 };
 
-async function overGrpc(model_name: string, message: { inputs: readonly { shape: readonly number[] }[] }) {
+interface GrpcInputs {
+  readonly inputs: readonly { name: string; datatype: string; shape: readonly number[]; contents?: object }[];
+  readonly raw_input_contents?: readonly Buffer[];
+}
+
+async function overGrpc(model_name: string, message: GrpcInputs): Promise<number[]> {
   const request = { model_name, ...message, outputs: [{ name: 'label' }] };
   const reply = await server.grpc.call<{ outputs: { datatype: 'INT64' | 'BYTES' }[]; raw_output_contents: Buffer[] }>(
     'ModelInfer',
@@ -75,7 +80,7 @@ async function overGrpc(model_name: string, message: { inputs: readonly { shape:
 function labels(datatype: 'INT64' | 'BYTES' | undefined, contents: Buffer, count: number): number[] {
   if (datatype === undefined) return [];
   const { data } = decodeRaw(datatype, [count], contents, place);
-  return Array.from(data as BigInt64Array | readonly Buffer[], (label) => Number(label.toString()));
+  return Array.from(data as ArrayLike<bigint | Buffer>, (label) => Number(label.toString()));
 }
 
 const right = (given: readonly number[], truth: readonly number[]): number =>

@@ -15,6 +15,7 @@ import { attachCall, attachedCall, type CallContext } from '../call/call-context
 import type { CallObserver } from '../call/call-observer.js';
 import { admitCalls, type GrpcAdmission } from './admit-call.js';
 import { CallReporter, trailers } from './call-reporter.js';
+import { plugCodec } from './codec/plug-codec.js';
 import { ALIASES, loadContracts, PACKAGES } from './contracts.js';
 
 export interface GrpcServerOptions extends GrpcAdmission {
@@ -58,7 +59,7 @@ export class GrpcServer extends ServerGrpc {
   constructor(private readonly settings: GrpcServerOptions) {
     // What the library would print by itself is thrown as well; it belongs into the server's own log, if anywhere.
     setLogger({ ...console, error: (...words: unknown[]) => new Logger('grpc-js').debug(words.join(' ')) });
-    super({ url: settings.address, package: [...PACKAGES], packageDefinition: loadContracts() });
+    super({ url: settings.address, package: [...PACKAGES], packageDefinition: plugCodec(loadContracts()) });
     this.reporter = new CallReporter(settings.observer);
   }
 

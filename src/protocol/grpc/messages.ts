@@ -2,31 +2,37 @@
 
 export interface InferParameter {
   readonly bool_param?: boolean;
-  readonly int64_param?: string | number;
+  readonly int64_param?: string | number | bigint;
   readonly string_param?: string;
   readonly double_param?: number;
-  readonly uint64_param?: string | number;
+  readonly uint64_param?: string | number | bigint;
 }
 
 export type ParameterMap = Readonly<Record<string, InferParameter>>;
 
+/** Values as typed arrays where they came packed; 64-bit integers may also be decimal strings. */
 export interface InferTensorContents {
-  readonly bool_contents?: readonly boolean[];
-  readonly int_contents?: readonly number[];
-  readonly int64_contents?: readonly string[];
-  readonly uint_contents?: readonly number[];
-  readonly uint64_contents?: readonly string[];
-  readonly fp32_contents?: readonly number[];
-  readonly fp64_contents?: readonly number[];
+  readonly bool_contents?: ArrayLike<boolean | number>;
+  readonly int_contents?: ArrayLike<number>;
+  readonly int64_contents?: ArrayLike<string | bigint>;
+  readonly uint_contents?: ArrayLike<number>;
+  readonly uint64_contents?: ArrayLike<string | bigint>;
+  readonly fp32_contents?: ArrayLike<number>;
+  readonly fp64_contents?: ArrayLike<number>;
   readonly bytes_contents?: readonly Buffer[];
 }
 
 export interface InferInputTensor {
   readonly name?: string;
   readonly datatype?: string;
-  readonly shape?: readonly string[];
+  readonly shape?: readonly (string | number | bigint)[];
   readonly parameters?: ParameterMap;
   readonly contents?: InferTensorContents;
+}
+
+export interface RequestedOutputTensor {
+  readonly name?: string;
+  readonly parameters?: ParameterMap;
 }
 
 export interface ModelInferRequest {
@@ -35,23 +41,8 @@ export interface ModelInferRequest {
   readonly id?: string;
   readonly parameters?: ParameterMap;
   readonly inputs?: readonly InferInputTensor[];
-  readonly outputs?: readonly { readonly name?: string; readonly parameters?: ParameterMap }[];
+  readonly outputs?: readonly RequestedOutputTensor[];
   readonly raw_input_contents?: readonly Buffer[];
-}
-
-export interface InferOutputTensor {
-  readonly name: string;
-  readonly datatype: string;
-  readonly shape: readonly number[];
-}
-
-export interface ModelInferResponse {
-  readonly model_name: string;
-  readonly model_version: string;
-  readonly id: string;
-  readonly parameters: ParameterMap;
-  readonly outputs: readonly InferOutputTensor[];
-  readonly raw_output_contents: readonly Uint8Array[];
 }
 
 /** Requests that name a model and perhaps a version. */

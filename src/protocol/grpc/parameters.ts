@@ -4,6 +4,9 @@ import type { InferParameter, ParameterMap } from './messages.js';
 
 const INT64_MAX = 2n ** 63n - 1n;
 
+/** Whether an integer fits `uint64_param` alone. */
+export const isUnsigned64 = (value: bigint): boolean => value > INT64_MAX;
+
 export function decodeParameters(map: ParameterMap | undefined, where: string): Parameters {
   if (map === undefined) return NO_PARAMETERS;
   return new Map(Object.entries(map).map(([name, value]) => [name, decodeParameter(value, name, where)]));
@@ -33,7 +36,7 @@ function encodeParameter(value: ParameterValue): InferParameter {
     case 'string':
       return { string_param: value };
     case 'bigint':
-      return value > INT64_MAX ? { uint64_param: value.toString() } : { int64_param: value.toString() };
+      return isUnsigned64(value) ? { uint64_param: value.toString() } : { int64_param: value.toString() };
     case 'number':
       return Number.isSafeInteger(value) ? { int64_param: value } : { double_param: value };
   }
