@@ -45,7 +45,7 @@ export interface AppOptions extends ConfigurationOptions, Pick<AppModuleOptions,
 export async function createApp({ environment, ...options }: AppOptions = {}): Promise<InferenceServer> {
   const configuration = await Configuration.read(SECTIONS, { environment });
   const rest = configuration.get(RestConfig);
-  const { GRPC_HOST, GRPC_PORT } = configuration.get(GrpcConfig);
+  const { GRPC_HOST, GRPC_PORT, STREAM_STALL_MS: streamStallMs } = configuration.get(GrpcConfig);
   const { MAX_MESSAGE_BYTES: maxMessageBytes, REQUEST_TIMEOUT_MS: requestTimeoutMs } = configuration.get(CallConfig);
   const tls = TlsListeners.read(configuration.get(TlsConfig));
   const module = AppModule.forRoot({ configuration, ...options });
@@ -68,6 +68,7 @@ export async function createApp({ environment, ...options }: AppOptions = {}): P
   const grpc = new GrpcServer({
     ...parts,
     address: hostAndPort(GRPC_HOST, GRPC_PORT),
+    streamStallMs,
     credentials: tls?.grpc,
     publicRpcs: findPublicRpcs(app.get(ModulesContainer)),
   });

@@ -1,19 +1,29 @@
 import { Controller } from '@nestjs/common';
-import { GrpcMethod, Payload } from '@nestjs/microservices';
+import { GrpcMethod, GrpcStreamCall, Payload } from '@nestjs/microservices';
 import type { InferenceRequest } from '../core/inference/request.js';
 import { Call, CallContext } from '../protocol/call/call-context.js';
 import { Family } from '../protocol/call/operation.decorator.js';
 import { GrpcInferRequestPipe } from '../protocol/grpc/decode.js';
+import type { InferenceStream } from '../protocol/grpc/stream-messages.js';
 import { InferenceService } from './inference.service.js';
+import { StreamService } from './stream.service.js';
 import { TensorPipe } from './tensor.pipe.js';
 
 @Family('inference')
 @Controller()
 export class InferenceGrpcController {
-  constructor(private readonly inference: InferenceService) {}
+  constructor(
+    private readonly inference: InferenceService,
+    private readonly streams: StreamService,
+  ) {}
 
   @GrpcMethod('GRPCInferenceService', 'ModelInfer')
   modelInfer(@Payload(GrpcInferRequestPipe, TensorPipe) request: InferenceRequest, @Call() call: CallContext) {
     return this.inference.infer(request, call);
+  }
+
+  @GrpcStreamCall('GRPCInferenceService', 'ModelStreamInfer')
+  modelStreamInfer(@Payload() stream: InferenceStream) {
+    return this.streams.serve(stream);
   }
 }

@@ -74,6 +74,15 @@ export class GrpcClient {
     return this.client(service).makeServerStreamRequest(path, requestSerialize, responseDeserialize, message, metadata);
   }
 
+  /** Opens a stream both ways. */
+  duplex(method: string, options: GrpcOptions = {}) {
+    const { service = 'inference.GRPCInferenceService', deadlineMs } = options;
+    const { path, requestSerialize, responseDeserialize } = this.method(service, method);
+    const metadata = this.toMetadata(options.metadata);
+    const deadline = deadlineMs === undefined ? {} : { deadline: Date.now() + deadlineMs };
+    return this.client(service).makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata, deadline);
+  }
+
   /** Runs a model on nested arrays, whose datatypes come from its metadata. */
   async infer(model: string, inputs: PlainTensors): Promise<Record<string, PlainTensor>> {
     const metadata = await this.call<{ inputs?: { name: string; datatype: string }[] }>('ModelMetadata', {

@@ -21,4 +21,9 @@ export interface Exchange {
 /** One ring of the inference onion: it may refuse, answer itself, or hand on a changed exchange. */
 export interface InferenceStage {
   run(exchange: Exchange, next: (exchange: Exchange) => Promise<InferenceResponse>): Promise<InferenceResponse>;
+  /** The same for a decoupled model, which gives any number of responses. Default: they pass. */
+  stream?(
+    exchange: Exchange,
+    next: (exchange: Exchange) => AsyncIterable<InferenceResponse>,
+  ): AsyncIterable<InferenceResponse>;
 }

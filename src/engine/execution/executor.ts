@@ -1,14 +1,12 @@
 import { decoupledModel } from '../../core/errors/catalogue.js';
 import { ServingError } from '../../core/errors/serving-error.js';
 import type { InferenceCall } from '../../core/inference/call.js';
-import type { InferContext } from '../../core/inference/context.js';
-import type { ParameterValue } from '../../core/inference/parameters.js';
 import type { InferenceRequest } from '../../core/inference/request.js';
 import type { InferenceResponse } from '../../core/inference/response.js';
-import type { NamedTensors } from '../../core/tensor/tensor.js';
 import type { ModelHandle } from '../registry/model-handle.js';
 import { unlessAborted } from './abort.js';
 import { collectOutputs } from './outputs.js';
+import { RequestContext } from './request-context.js';
 
 /** Runs one request on a model's `infer`, in this thread. */
 export async function execute(
@@ -19,29 +17,31 @@ export async function execute(
   const { model, name, version } = handle;
   if (model.infer === undefined) throw decoupledModel(name);
   const context = new RequestContext(request, call);
-  const result = await runModel(handle, call, () => model.infer?.(request.inputs, context));
-  return {
-    model: name,
-    version,
-    id: request.id,
-    parameters: context.response.parameters,
-    outputs: collectOutputs(handle, result, request.outputs),
-  };
-}
-
-async function runModel(
-  handle: ModelHandle,
-  call: InferenceCall,
-  run: () => NamedTensors | Promise<NamedTensors> | undefined,
-): Promise<unknown> {
   try {
-    const result = run();
-    return result instanceof Promise ? await whileWanted(handle, result, call.signal) : result;
+    const result: unknown = model.infer(request.inputs, context);
+    const returned = isThenable(result) ? await whileWanted(handle, Promise.resolve(result), call.signal) : result;
+    return {
+      model: name,
+      version,
+      id: request.id,
+      parameters: context.response.parameters,
+      outputs: collectOutputs(handle, returned, request.outputs),
+    };
   } catch (thrown) {
-    if (thrown instanceof ServingError) throw thrown;
-    throw new ServingError('internal', `model '${handle.name}' failed to execute the request`, { cause: thrown });
+    throw modelFailure(name, thrown);
   }
 }
+
+/** A model may answer with an error of its own; whatever else it throws is told to the log alone. */
+export function modelFailure(name: string, thrown: unknown): ServingError {
+  if (thrown instanceof ServingError) return thrown;
+  const cause = thrown ?? new TypeError(`the model threw ${String(thrown)}`);
+  return new ServingError('internal', `model '${name}' failed to execute the request`, { cause });
+}
+
+/** Not every promise is a `Promise`: query builders bring their own. */
+const isThenable = (result: unknown): result is PromiseLike<unknown> =>
+  result instanceof Promise || typeof (result as PromiseLike<unknown> | null | undefined)?.then === 'function';
 
 /** A model's promise is raced with the caller's signal: who has gone, or waited too long, is not kept waiting. */
 async function whileWanted<T>(handle: ModelHandle, run: Promise<T>, signal: AbortSignal): Promise<T> {
@@ -49,35 +49,5 @@ async function whileWanted<T>(handle: ModelHandle, run: Promise<T>, signal: Abor
     return await unlessAborted(run, signal);
   } finally {
     if (signal.aborted) handle.abandon(run);
-  }
-}
-
-/** The context of a model; the call's signal is only made when the model asks for it. */
-class RequestContext implements InferContext {
-  readonly response = { parameters: new Map<string, ParameterValue>() };
-
-  constructor(
-    private readonly request: InferenceRequest,
-    private readonly call: InferenceCall,
-  ) {}
-
-  get id(): string {
-    return this.request.id === '' ? this.call.requestId : this.request.id;
-  }
-
-  get signal(): AbortSignal {
-    return this.call.signal;
-  }
-
-  get deadline(): number {
-    return this.call.deadline;
-  }
-
-  get parameters(): InferContext['parameters'] {
-    return this.request.parameters;
-  }
-
-  get principal(): InferContext['principal'] {
-    return this.call.principal;
   }
 }

@@ -8,15 +8,25 @@ import { checkInput, checkInputNames, checkRequestedOutputs } from './validate.j
  */
 export class ValidateStage implements InferenceStage {
   run(exchange: Exchange, next: (exchange: Exchange) => Promise<InferenceResponse>): Promise<InferenceResponse> {
-    const { model, request } = exchange;
-    if (request.checkedAgainst !== model.inputs) {
-      checkInputNames(model, Object.keys(request.inputs));
-      checkRequestedOutputs(model, request.outputs);
-      for (const spec of model.inputs) {
-        const tensor = request.inputs[spec.name];
-        if (tensor !== undefined) checkInput(model.name, spec, tensor.datatype, tensor.shape);
-      }
-    }
+    validate(exchange);
     return next(exchange);
+  }
+
+  stream(
+    exchange: Exchange,
+    next: (exchange: Exchange) => AsyncIterable<InferenceResponse>,
+  ): AsyncIterable<InferenceResponse> {
+    validate(exchange);
+    return next(exchange);
+  }
+}
+
+function validate({ model, request }: Exchange): void {
+  if (request.checkedAgainst === model.inputs) return;
+  checkInputNames(model, Object.keys(request.inputs));
+  checkRequestedOutputs(model, request.outputs);
+  for (const spec of model.inputs) {
+    const tensor = request.inputs[spec.name];
+    if (tensor !== undefined) checkInput(model.name, spec, tensor.datatype, tensor.shape);
   }
 }

@@ -10,9 +10,7 @@ export class ModelHandle implements ServedModel {
   readonly inputs: readonly NamedSpec[];
   readonly outputs: readonly NamedSpec[];
   readonly model: ServableModel;
-  readonly inputsByName: ReadonlyMap<string, NamedSpec>;
   readonly outputNames: ReadonlySet<string>;
-  readonly requiredInputs: readonly string[];
   private readonly abandoned = new Set<Promise<unknown>>();
 
   constructor(
@@ -25,9 +23,7 @@ export class ModelHandle implements ServedModel {
     this.inputs = inputs;
     this.outputs = outputs;
     this.model = model;
-    this.inputsByName = new Map(inputs.map((spec) => [spec.name, spec]));
     this.outputNames = new Set(outputs.map((spec) => spec.name));
-    this.requiredInputs = inputs.filter((spec) => !spec.optional).map((spec) => spec.name);
   }
 
   /** Whether one request may be answered by any number of responses. */

@@ -72,7 +72,7 @@ export class CallContext implements InferenceCall {
       this.controller = controller;
       this.details.onDisconnect(() => controller.abort(this.expired ? deadlineExceeded() : cancelled()));
       if (this.deadline !== Infinity) {
-        const left = Math.max(0, this.deadline - Date.now());
+        const left = Math.min(Math.max(0, this.deadline - Date.now()), LONGEST_TIMER);
         this.timer = setTimeout(() => controller.abort(deadlineExceeded()), left);
       }
     }
@@ -92,6 +92,9 @@ export class CallContext implements InferenceCall {
     return first;
   }
 }
+
+/** What a timer can hold; a call does not last for the 24 days that this is. */
+const LONGEST_TIMER = 2_147_483_647;
 
 const CALL = Symbol('call');
 

@@ -1,16 +1,22 @@
 import { SetMetadata } from '@nestjs/common';
 
 /** The families of rpcs and routes that policies speak of. */
-export type OperationFamily =
-  | 'health'
-  | 'metadata'
-  | 'inference'
-  | 'shared-memory'
-  | 'model-config'
-  | 'model-repository'
-  | 'statistics'
-  | 'trace'
-  | 'logging';
+export const OPERATION_FAMILIES = [
+  'health',
+  'metadata',
+  'inference',
+  'shared-memory',
+  'model-config',
+  'model-repository',
+  'statistics',
+  'trace',
+  'logging',
+] as const;
+export type OperationFamily = (typeof OPERATION_FAMILIES)[number];
+
+/** Whether a word from a configuration or a policy is a family. */
+export const isOperationFamily = (word: string): word is OperationFamily =>
+  (OPERATION_FAMILIES as readonly string[]).includes(word);
 
 export const FAMILY = Symbol('family');
 export const PUBLIC = Symbol('public');

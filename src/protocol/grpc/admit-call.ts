@@ -26,7 +26,9 @@ export function admitCalls(
   isPublic: (path: string) => boolean,
   reporter: CallReporter,
 ): ServerInterceptor {
-  return ({ path }, call) => {
+  return ({ path, requestStream, responseStream }, call) => {
+    // A stream may last: each of its requests has a deadline of its own.
+    const longest = requestStream || responseStream ? Infinity : requestTimeoutMs;
     const start = call.start.bind(call);
     // The call itself is handed on, with one step more at its start: a wrapped call would cost at every event.
     call.start = (listener) => {
@@ -41,7 +43,7 @@ export function admitCalls(
       };
       start({
         onReceiveMetadata: (metadata) => {
-          const details = new GrpcCallDetails(path, metadata, call, Date.now() + requestTimeoutMs);
+          const details = new GrpcCallDetails(path, metadata, call, Date.now() + longest);
           context = new CallContext(details);
           attachCall(metadata, context);
           const pending = authenticateCall(context, details, authenticator);

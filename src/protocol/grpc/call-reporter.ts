@@ -1,3 +1,4 @@
+import { StringDecoder } from 'node:string_decoder';
 import { Metadata, type StatusObject } from '@grpc/grpc-js';
 import type { ErrorCode, ServingError } from '../../core/errors/serving-error.js';
 import type { CallContext } from '../call/call-context.js';
@@ -5,8 +6,7 @@ import type { CallObserver } from '../call/call-observer.js';
 import { REQUEST_ID_HEADER } from '../call/request-id.js';
 import { GRPC_STATUS } from './status.js';
 
-/** Details travel in a trailer, whose size clients limit to some kilobytes. */
-const MAX_DETAILS = 1_000;
+const MAX_DETAILS_BYTES = 1_000;
 
 /** Ends calls: writes the status that the client gets, and tells the observer once. */
 export class CallReporter {
@@ -24,13 +24,22 @@ export class CallReporter {
   end(context: CallContext, error: ServingError): StatusObject {
     this.report(context, error.code);
     const { message, code, retryAfterMs } = error;
-    const details = message.length > MAX_DETAILS ? `${message.slice(0, MAX_DETAILS)}…` : message;
-    return { code: GRPC_STATUS[code], details, metadata: trailers(context, retryAfterMs) };
+    return { code: GRPC_STATUS[code], details: clip(message), metadata: trailers(context, retryAfterMs) };
   }
 
   private report(context: CallContext, code: 'ok' | ErrorCode): void {
     if (context.finish()) this.observer.finished(context, { code, status: code === 'ok' ? 0 : GRPC_STATUS[code] });
   }
+}
+
+/**
+ * Details travel in a trailer, percent-encoded: clients limit its size to some kilobytes, and half a character has no
+ * encoding at all.
+ */
+function clip(message: string): string {
+  const bytes = Buffer.from(message, 'utf8');
+  const whole = new StringDecoder('utf8').write(bytes.subarray(0, MAX_DETAILS_BYTES));
+  return bytes.byteLength > MAX_DETAILS_BYTES ? `${whole}…` : whole;
 }
 
 /** What every reply ends with: the id of the call, and where it was refused for now, when to try again. */

@@ -4,22 +4,20 @@ import { type Observable, throwError } from 'rxjs';
 import { toServingError } from '../../core/errors/catalogue.js';
 import { attachedCall } from '../call/call-context.js';
 
-/** Maps whatever a guard, pipe or controller threw to a `ServingError`; the strategy writes its status. */
+/**
+ * Maps whatever a guard, pipe or controller threw to a `ServingError`; the strategy writes its status. What has a
+ * cause, and what is `internal`, is logged with the request id.
+ */
 export class GrpcErrorFilter implements ExceptionFilter {
   private readonly logger = new Logger('Grpc');
 
   catch(thrown: unknown, host: ArgumentsHost): Observable<never> {
     const error = toServingError(thrown);
-    if (error.cause !== undefined) {
-      const call = attachedCall(host.getArgByIndex<object>(2));
-      this.logger.error(
-        {
-          message: error.message,
-          requestId: call?.requestId,
-          cause: inspect(error.cause, { depth: 1, customInspect: false }),
-        },
-        stackOf(error.cause),
-      );
+    const { message, cause } = error;
+    if (cause !== undefined || error.code === 'internal') {
+      const requestId = attachedCall(host.getArgByIndex<object>(2))?.requestId;
+      const described = cause === undefined ? {} : { cause: inspect(cause, { depth: 1, customInspect: false }) };
+      this.logger.error({ message, requestId, ...described }, stackOf(cause));
     }
     return throwError(() => error);
   }

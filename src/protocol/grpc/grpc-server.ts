@@ -8,7 +8,7 @@ import {
 } from '@grpc/grpc-js';
 import { Logger } from '@nestjs/common';
 import { ServerGrpc } from '@nestjs/microservices';
-import { firstValueFrom, isObservable, type Observable } from 'rxjs';
+import { firstValueFrom, isObservable, lastValueFrom, type Observable } from 'rxjs';
 import { toServingError } from '../../core/errors/catalogue.js';
 import { ServingError } from '../../core/errors/serving-error.js';
 import { attachCall, attachedCall, type CallContext } from '../call/call-context.js';
@@ -17,8 +17,9 @@ import { admitCalls, type GrpcAdmission } from './admit-call.js';
 import { CallReporter, trailers } from './call-reporter.js';
 import { plugCodec } from './codec/plug-codec.js';
 import { ALIASES, loadContracts, PACKAGES } from './contracts.js';
+import { type DuplexCall, DuplexStream, type StreamLimits } from './duplex-stream.js';
 
-export interface GrpcServerOptions extends GrpcAdmission {
+export interface GrpcServerOptions extends GrpcAdmission, StreamLimits {
   /** Host and port; port 0 takes a free one. */
   readonly address: string;
   /** The largest message in and out, in bytes. */
@@ -38,6 +39,8 @@ type Handler = (message: unknown, metadata: unknown, call: unknown) => unknown;
 interface InferenceTarget {
   readonly model_name?: string;
   readonly name?: string;
+  /** KServe's messages have the model's name in the field that the others keep for a repository. */
+  readonly repository_name?: string;
   readonly model_version?: string;
   readonly version?: string;
   readonly id?: string;
@@ -83,6 +86,13 @@ export class GrpcServer extends ServerGrpc {
     }
   }
 
+  /** Cuts what still runs: without channelz, the library's own shutdown would leave every connection as it is. */
+  override async close(): Promise<void> {
+    const server = this.grpcClient as Server | null | undefined;
+    if (this.port !== 0) server?.drain(this.settings.address.replace(/\d+$/, String(this.port)), 0);
+    await super.close();
+  }
+
   override getMessageHandler(service: string, method: string, streaming: never, definition: { path?: string }) {
     const own = service.split('.').at(-1) ?? service;
     const name = ALIASES[own] ?? own;
@@ -96,7 +106,7 @@ export class GrpcServer extends ServerGrpc {
 
   override createUnaryServiceMethod(handler: Handler) {
     return (call: UnaryCall, callback: sendUnaryData<unknown>): void => {
-      const context = enter(call);
+      const context = enter(call, call.request as InferenceTarget);
       this.answer(handler, call).then(
         (reply) => {
           callback(null, reply, trailers(context));
@@ -110,7 +120,7 @@ export class GrpcServer extends ServerGrpc {
 
   override createStreamServiceMethod(handler: Handler) {
     return async (call: StreamCall): Promise<void> => {
-      const context = enter(call);
+      const context = enter(call, call.request as InferenceTarget);
       const fail = (thrown: unknown): void => {
         call.emit('error', this.reporter.end(context, toServingError(thrown)));
       };
@@ -136,21 +146,41 @@ export class GrpcServer extends ServerGrpc {
     };
   }
 
+  /** A stream both ways: its handler gets an {@link InferenceStream} as its message. */
+  override createStreamCallMethod(handler: Handler) {
+    return async (opened: object): Promise<void> => {
+      const call = opened as DuplexCall;
+      const context = enter(call, {});
+      const stream = new DuplexStream(call, context, this.reporter, this.settings);
+      try {
+        const result = await handler(stream, call.metadata, call);
+        if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined });
+        stream.end();
+      } catch (thrown) {
+        if (call.cancelled) this.reporter.cancelled(context);
+        else stream.end(toServingError(thrown));
+      }
+    };
+  }
+
   private async answer(handler: Handler, call: UnaryCall): Promise<unknown> {
     const result = await handler(call.request, call.metadata, call);
     const reply: unknown = isObservable(result) ? await firstValueFrom(result, { defaultValue: undefined }) : result;
-    if (reply === undefined) throw new ServingError('internal', `${call.getPath()} gave no reply`);
+    if (reply === undefined) {
+      const model = attachedCall(call)?.model;
+      throw new ServingError('internal', `${call.getPath()} gave no reply${model ? ` for model '${model}'` : ''}`);
+    }
     return reply;
   }
 }
 
 /** Ties the context that was opened with the metadata to the call that the handlers see. */
-function enter(call: UnaryCall | StreamCall): CallContext {
+function enter(call: UnaryCall | StreamCall | DuplexCall, target: InferenceTarget): CallContext {
   const context = attachedCall(call.metadata);
   if (context === undefined) throw new Error('the call was not admitted');
-  const { model_name, name, model_version, version, id } = call.request as InferenceTarget;
+  const { model_name, name, repository_name, model_version, version, id } = target;
   context.handled = true;
-  context.model = model_name ?? name ?? '';
+  context.model = model_name || name || repository_name || '';
   context.version = model_version ?? version ?? '';
   if (id !== undefined) context.adoptRequestId(id);
   attachCall(call, context);

@@ -1,4 +1,4 @@
-import { Host, Port } from '../../config/keys.js';
+import { Host, Int, Port } from '../../config/keys.js';
 
 /** The gRPC server. */
 export class GrpcConfig {
@@ -7,4 +7,16 @@ export class GrpcConfig {
 
   @Port('The port of the gRPC server; 0 takes a free one.')
   readonly GRPC_PORT: number = 8081;
+
+  @Int('How many requests of one stream are worked on at a time; the client waits with the others.', {
+    min: 1,
+    max: 65_536,
+  })
+  readonly STREAM_MAX_IN_FLIGHT: number = 64;
+
+  @Int('How long a client may take no reply of a stream while more are waiting, in milliseconds.', {
+    min: 1,
+    max: 2_147_483_647,
+  })
+  readonly STREAM_STALL_MS: number = 60_000;
 }

@@ -18,7 +18,7 @@ interface ErrorAnswer {
  * Answers every error of the REST wire with `{"error": message}`.
  *
  * Only the text of a `ServingError` reaches the caller, and that of an `HttpException` below 500; anything else is
- * `Internal server error`, and is logged with the request id. So is the cause of a `ServingError` that has one.
+ * `Internal server error`, and is logged with the request id. So is a `ServingError` that is `internal` or has a cause.
  */
 @Catch()
 export class RestErrorFilter implements ExceptionFilter {
@@ -34,14 +34,15 @@ export class RestErrorFilter implements ExceptionFilter {
       return send(response, answer);
     }
     const error = toServingError(thrown);
-    if (error !== thrown || error.cause !== undefined) this.log(error.message, error.cause, request);
+    if (error.code === 'internal' || error.cause !== undefined) this.log(error.message, error.cause, request);
     recordOutcome(request, error.code);
     send(response, { status: httpStatus(error), message: error.message, reason: error.reason });
   }
 
   private log(message: string, cause: unknown, request: object): void {
     const call = attachedCall(request);
-    const entry = { message, cause: describe(cause), requestId: call?.requestId, operation: call?.details.operation };
+    const described = cause === undefined ? {} : { cause: describe(cause) };
+    const entry = { message, ...described, requestId: call?.requestId, operation: call?.details.operation };
     this.logger.error(entry, cause instanceof Error ? cause.stack : undefined);
   }
 }

@@ -1,4 +1,6 @@
+import { STATUS_CODES } from 'node:http';
 import type { ServerOptions } from 'node:https';
+import type { Socket } from 'node:net';
 import { type HttpException, MethodNotAllowedException, NotFoundException } from '@nestjs/common';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -29,6 +31,7 @@ export function createRestAdapter(https?: ServerOptions): FastifyAdapter {
     routerOptions: { maxParamLength: MAX_SEGMENT_LENGTH },
     rewriteUrl: ({ url = '/' }) => url.replace(/^\/v2\/(?=$|\?)/, '/v2'),
     frameworkErrors: answerUnroutable,
+    clientErrorHandler: answerUnreadable,
   });
   collectRoutes(adapter.getInstance());
   return adapter;
@@ -68,6 +71,26 @@ function answerUnroutable({ code }: FastifyError, _request: FastifyRequest, repl
     .code(400)
     .type('application/json')
     .send(Buffer.from(JSON.stringify({ error })));
+}
+
+const UNREADABLE: Readonly<Record<string, number>> = { ERR_HTTP_REQUEST_TIMEOUT: 408, HPE_HEADER_OVERFLOW: 431 };
+
+/** Bytes that are no HTTP: the parser stops before there is a request to answer, and says why. */
+function answerUnreadable({ code, message }: NodeJS.ErrnoException, socket: Socket): void {
+  if (code === 'ECONNRESET' || socket.destroyed) return;
+  const status = UNREADABLE[code ?? ''] ?? 400;
+  const standard = STATUS_CODES[status] ?? 'Error';
+  // The parser has no words of its own for a body that is shorter than its Content-Length.
+  const reason = code === 'HPE_INVALID_EOF_STATE' ? 'Parse Error: the connection ended before the body did' : message;
+  const body = JSON.stringify({ error: /^(?:HPE_|ERR_HTTP_)/.test(code ?? '') ? reason : standard });
+  const head = [
+    `HTTP/1.1 ${status} ${standard}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Content-Type: application/json',
+    'Connection: close',
+  ];
+  if (socket.writable) socket.write([...head, '', body].join('\r\n'));
+  socket.destroy();
 }
 
 /** A route as the router knows it. */

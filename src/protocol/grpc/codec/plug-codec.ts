@@ -1,7 +1,9 @@
 import type { PackageDefinition, ServiceDefinition } from '@grpc/proto-loader';
 import type { InferenceResponse } from '../../../core/inference/response.js';
 import { decodeModelInferRequest } from './infer-request.js';
+import type { StreamReply } from '../stream-messages.js';
 import { encodeModelInferResponse } from './infer-response.js';
+import { encodeModelStreamInferResponse } from './stream-response.js';
 
 const SERVICES = ['inference.GRPCInferenceService', 'inference.GrpcInferenceService'] as const;
 
@@ -9,17 +11,23 @@ const SERVICES = ['inference.GRPCInferenceService', 'inference.GrpcInferenceServ
 export function plugCodec(definition: PackageDefinition): PackageDefinition {
   const plugged = { ...definition };
   for (const name of SERVICES) {
-    const service = definition[name] as ServiceDefinition | undefined;
-    const method = service?.['ModelInfer'];
-    if (service === undefined || method === undefined) throw new TypeError(`the contracts have no ${name}/ModelInfer`);
-    plugged[name] = {
-      ...service,
-      ModelInfer: {
-        ...method,
-        requestDeserialize: decodeModelInferRequest,
-        responseSerialize: (response: object) => encodeModelInferResponse(response as InferenceResponse),
-      },
-    };
+    const service = { ...(definition[name] as ServiceDefinition) };
+    for (const [method, codec] of Object.entries(CODECS)) {
+      const found = service[method];
+      if (found !== undefined) service[method] = { ...found, ...codec };
+    }
+    plugged[name] = service;
   }
   return plugged;
 }
+
+const CODECS = {
+  ModelInfer: {
+    requestDeserialize: decodeModelInferRequest,
+    responseSerialize: (response: object) => encodeModelInferResponse(response as InferenceResponse),
+  },
+  ModelStreamInfer: {
+    requestDeserialize: decodeModelInferRequest,
+    responseSerialize: (reply: object) => encodeModelStreamInferResponse(reply as StreamReply),
+  },
+};

@@ -1,0 +1,51 @@
+import type { InferenceCall } from '../../core/inference/call.js';
+import type { InferenceRequest } from '../../core/inference/request.js';
+import type { InferenceResponse } from '../../core/inference/response.js';
+import type { NamedTensors } from '../../core/tensor/tensor.js';
+import type { ModelHandle } from '../registry/model-handle.js';
+import { unlessAborted } from './abort.js';
+import { modelFailure } from './executor.js';
+import { collectOutputs } from './outputs.js';
+import { RequestContext } from './request-context.js';
+
+/**
+ * Runs one request on a decoupled model, in this thread: a response for each set of outputs that it yields. The model
+ * goes on only when its last response was taken, and is ended where it stands when the caller is gone.
+ */
+export async function* executeStream(
+  handle: ModelHandle,
+  request: InferenceRequest,
+  call: InferenceCall,
+): AsyncGenerator<InferenceResponse, void> {
+  const { model, name, version } = handle;
+  const context = new RequestContext(request, call);
+  const { signal } = call;
+  let iterator: AsyncIterator<NamedTensors> | undefined;
+  let ended = false;
+  try {
+    iterator = open(model.stream?.(request.inputs, context));
+    for (;;) {
+      const { done, value } = await unlessAborted(iterator.next(), signal);
+      ended = done === true;
+      if (ended) return;
+      const parameters = new Map(context.response.parameters);
+      const outputs = collectOutputs(handle, value, request.outputs);
+      yield { model: name, version, id: request.id, parameters, outputs };
+    }
+  } catch (thrown) {
+    throw modelFailure(name, thrown);
+  } finally {
+    // A generator that waits for something of its own ends when that comes; nobody waits for it.
+    if (!ended) iterator?.return?.().catch(() => undefined);
+  }
+}
+
+function open(outputs: AsyncIterable<NamedTensors> | Iterable<NamedTensors> | undefined): AsyncIterator<NamedTensors> {
+  if (outputs === undefined) throw new TypeError('stream returned nothing to iterate');
+  if (Symbol.asyncIterator in outputs) return outputs[Symbol.asyncIterator]();
+  const iterator = outputs[Symbol.iterator]();
+  return {
+    next: async () => iterator.next(),
+    return: async () => iterator.return?.() ?? { done: true, value: undefined },
+  };
+}

@@ -1,0 +1,150 @@
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import { cancelled } from '../../core/errors/catalogue.js';
+import { ServingError } from '../../core/errors/serving-error.js';
+import { CallContext } from '../call/call-context.js';
+import { type CallReporter, trailers } from './call-reporter.js';
+import type { ModelInferRequest } from './messages.js';
+import type { InferenceStream, StreamedRequest, StreamReply } from './stream-messages.js';
+
+export interface StreamLimits {
+  /** The longest that one request of a stream may take, in milliseconds. */
+  readonly requestTimeoutMs: number;
+  /** How long a client may take nothing while replies wait for it, in milliseconds. */
+  readonly streamStallMs: number;
+}
+
+export type DuplexCall = ServerDuplexStream<ModelInferRequest, StreamReply>;
+
+/** Triton's clients ask by this key for errors as statuses. */
+const FAIL_FAST_KEY = 'triton_grpc_error';
+
+/** A stream of inferences over gRPC, with flow control both ways. */
+export class DuplexStream implements InferenceStream {
+  private readonly failFast: boolean;
+  private readonly active = new Map<CallContext, Set<() => void>>();
+  private written: Promise<void> = Promise.resolve();
+  private ended = false;
+
+  constructor(
+    private readonly call: DuplexCall,
+    private readonly context: CallContext,
+    private readonly reporter: CallReporter,
+    private readonly limits: StreamLimits,
+  ) {
+    this.failFast = call.metadata.get(FAIL_FAST_KEY)[0] === 'true';
+    context.details.onDisconnect(() => this.abandon());
+  }
+
+  /**
+   * Read one by one, so that the client's window closes while none is wanted. Node's own iterator would destroy the
+   * stream before its status is sent.
+   */
+  get requests(): AsyncIterable<StreamedRequest> {
+    return this.read();
+  }
+
+  private async *read(): AsyncGenerator<StreamedRequest, void> {
+    while (!this.ended && !this.call.cancelled && !this.call.readableEnded) {
+      const message = this.call.read() as ModelInferRequest | null;
+      if (message === null) await this.readable();
+      else yield { message, call: this.open(message) };
+    }
+  }
+
+  private readable(): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        for (const event of WAKING) this.call.off(event, wake);
+        resolve();
+      };
+      for (const event of WAKING) this.call.on(event, wake);
+    });
+  }
+
+  /** Writes stand in line: each waits until the one before it found room. */
+  send(reply: StreamReply): Promise<void> {
+    this.written = this.written.then(async () => {
+      if (this.call.cancelled || this.ended) throw cancelled();
+      if (!this.call.write(reply)) await this.drained();
+    });
+    return this.written;
+  }
+
+  finished(call: CallContext, error?: ServingError): void {
+    this.active.delete(call);
+    if (error === undefined) this.reporter.succeeded(call);
+    else this.reporter.end(call, error);
+  }
+
+  async fail(error: ServingError, reply: StreamReply): Promise<void> {
+    if (this.failFast) return this.end(error);
+    // What cannot be written any more ends the stream: it is gone, or nobody reads it.
+    await this.send(reply).catch((undeliverable: ServingError) => this.end(undeliverable));
+  }
+
+  /** Ends the stream with a status, once, and aborts what still runs for it. */
+  end(error?: ServingError): void {
+    if (this.ended) return;
+    this.ended = true;
+    if (error === undefined) {
+      this.reporter.succeeded(this.context);
+      this.call.end(trailers(this.context));
+    } else {
+      this.call.emit('error', this.reporter.end(this.context, error));
+      this.abandon();
+    }
+  }
+
+  /** Aborts what still runs for the stream. */
+  private abandon(): void {
+    for (const listeners of this.active.values()) for (const listener of listeners) listener();
+  }
+
+  /** A request has its own id and deadline, and is aborted with the stream. */
+  private open({ model_name = '', model_version = '', id }: ModelInferRequest): CallContext {
+    const { details } = this.context;
+    const listeners = new Set<() => void>();
+    const call = new CallContext({
+      wire: 'grpc',
+      operation: details.operation,
+      requestId: id,
+      peer: details.peer,
+      userAgent: details.userAgent,
+      deadline: Math.min(Date.now() + this.limits.requestTimeoutMs, details.deadline),
+      onDisconnect: (listener) => (this.call.cancelled ? listener() : listeners.add(listener)),
+    });
+    call.principal = this.context.principal;
+    call.family = this.context.family;
+    call.model = model_name;
+    call.version = model_version;
+    this.active.set(call, listeners);
+    return call;
+  }
+
+  private drained(): Promise<void> {
+    const { streamStallMs } = this.limits;
+    return new Promise((resolve, reject) => {
+      const settle = (error?: ServingError): void => {
+        clearTimeout(timer);
+        this.call.off('drain', onDrain);
+        this.call.off('cancelled', onCancel);
+        if (error === undefined) resolve();
+        else reject(error);
+      };
+      const onDrain = (): void => settle();
+      const onCancel = (): void => settle(cancelled());
+      const timer = setTimeout(() => settle(stalled(streamStallMs)), streamStallMs);
+      this.call.once('drain', onDrain);
+      this.call.once('cancelled', onCancel);
+    });
+  }
+}
+
+const stalled = (milliseconds: number): ServingError =>
+  new ServingError(
+    'resource-exhausted',
+    `the client took no reply for ${milliseconds} ms while more were waiting: read the stream, or send fewer requests`,
+  );
+
+/** What a reader that found nothing waits for. */
+const WAKING = ['readable', 'end', 'close', 'cancelled', 'error'] as const;

@@ -1,0 +1,32 @@
+import type { InferenceResponse } from '../../core/inference/response.js';
+import type { ServingError } from '../../core/errors/serving-error.js';
+import type { CallContext } from '../call/call-context.js';
+import type { ModelInferRequest } from './messages.js';
+
+/** One message of a stream of inferences: a call of its own, that ends with the stream at the latest. */
+export interface StreamedRequest {
+  readonly message: ModelInferRequest;
+  readonly call: CallContext;
+}
+
+/** One reply on a stream: a response, or why a request failed, with what the client can match it by. */
+export interface StreamReply {
+  /** Empty for a success. */
+  readonly error: string;
+  readonly response: InferenceResponse;
+}
+
+/** Both ways of a stream of inferences. */
+export interface InferenceStream {
+  /** The requests as they come; taking none makes the client wait. */
+  readonly requests: AsyncIterable<StreamedRequest>;
+  /** Resolves when the client's side has room for more; rejects when it takes nothing for too long, or is gone. */
+  send(reply: StreamReply): Promise<void>;
+  /** Ends the call of one request, for the log. */
+  finished(call: CallContext, error?: ServingError): void;
+  /**
+   * Tells the client of a request that failed: by the reply, or by ending the stream with the error's status where the
+   * client asked for that, or takes no replies any more. Never rejects.
+   */
+  fail(error: ServingError, reply: StreamReply): Promise<void>;
+}
