@@ -2,10 +2,13 @@ import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common'
 import { AdmissionModule } from './admission/admission.module.js';
 import { ApiKeyAuthenticator } from './admission/authentication/api-key.authenticator.js';
 import { AuthenticationConfig } from './admission/authentication/authentication.config.js';
-import { AllowAllPolicy } from './admission/authorization/allow-all.policy.js';
+import { AuthorizationConfig } from './admission/authorization/authorization.config.js';
+import { RateLimitConfig } from './admission/rate-limit/rate-limit.config.js';
+import { RestrictionConfig } from './admission/restriction/restriction.config.js';
 import type { Configuration } from './config/configuration.js';
 import { ConfigurationModule } from './config/configuration.module.js';
 import { ReloadConfig } from './config/reload.config.js';
+import { Drain } from './drain.js';
 import { EngineModule } from './engine/engine.module.js';
 import { ValidateStage } from './engine/pipeline/validate.stage.js';
 import { HealthModule } from './health/health.module.js';
@@ -36,6 +39,9 @@ export const SECTIONS = [
   MetadataConfig,
   TlsConfig,
   AuthenticationConfig,
+  AuthorizationConfig,
+  RateLimitConfig,
+  RestrictionConfig,
   ReloadConfig,
   LogConfig,
   AuditConfig,
@@ -56,7 +62,7 @@ export class AppModule {
       imports: [
         ConfigurationModule.forRoot(configuration),
         ObservabilityModule,
-        AdmissionModule.forRoot({ authenticators: [ApiKeyAuthenticator], policy: AllowAllPolicy }),
+        AdmissionModule.forRoot({ authenticators: [ApiKeyAuthenticator] }),
         EngineModule.forRoot({ stages: [new ValidateStage()] }),
         OnnxModule,
         ProtocolModule,
@@ -66,6 +72,7 @@ export class AppModule {
         RepositoryModule,
         ...models,
       ],
+      providers: [Drain],
     };
   }
 }

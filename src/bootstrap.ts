@@ -8,6 +8,7 @@ import { Configuration, type ConfigurationOptions } from './config/configuration
 import { FileWatcher } from './config/file-watcher.js';
 import { ModelRegistry, type ModelVersion } from './engine/registry/model-registry.js';
 import { StructuredLogger } from './observability/structured-logger.js';
+import { ActiveCalls } from './protocol/call/active-calls.js';
 import { CallAuthenticator } from './protocol/call/call-authenticator.js';
 import { CallObserver } from './protocol/call/call-observer.js';
 import { CallConfig } from './protocol/call/call.config.js';
@@ -26,6 +27,8 @@ import { StartupLoader } from './repository/startup-loader.js';
 export interface InferenceServer {
   readonly app: NestFastifyApplication;
   readonly grpc: GrpcServer;
+  /** How long running calls may take to finish when the server ends, in milliseconds. */
+  readonly drainMs: number;
   /** Opens both ports and starts to load the models. Throws with one clear line when a port is taken. */
   listen(): Promise<Addresses>;
   /** Waits until the models of the start have come up or failed; answers with all versions of all models. */
@@ -45,8 +48,9 @@ export interface AppOptions extends ConfigurationOptions, Pick<AppModuleOptions,
 export async function createApp({ environment, ...options }: AppOptions = {}): Promise<InferenceServer> {
   const configuration = await Configuration.read(SECTIONS, { environment });
   const rest = configuration.get(RestConfig);
-  const { GRPC_HOST, GRPC_PORT, STREAM_STALL_MS: streamStallMs } = configuration.get(GrpcConfig);
-  const { MAX_MESSAGE_BYTES: maxMessageBytes, REQUEST_TIMEOUT_MS: requestTimeoutMs } = configuration.get(CallConfig);
+  const { GRPC_HOST, GRPC_PORT, STREAM_STALL_MS: streamStallMs, ...grpcConfig } = configuration.get(GrpcConfig);
+  const callConfig = configuration.get(CallConfig);
+  const { MAX_MESSAGE_BYTES: maxMessageBytes, REQUEST_TIMEOUT_MS: requestTimeoutMs } = callConfig;
   const tls = TlsListeners.read(configuration.get(TlsConfig));
   const module = AppModule.forRoot({ configuration, ...options });
   const app = await NestFactory.create<NestFastifyApplication>(module, createRestAdapter(tls?.rest), {
@@ -59,6 +63,7 @@ export async function createApp({ environment, ...options }: AppOptions = {}): P
   const parts = {
     authenticator: app.get(CallAuthenticator),
     observer: app.get(CallObserver),
+    calls: app.get(ActiveCalls),
     maxMessageBytes,
     requestTimeoutMs,
   };
@@ -69,6 +74,8 @@ export async function createApp({ environment, ...options }: AppOptions = {}): P
     ...parts,
     address: hostAndPort(GRPC_HOST, GRPC_PORT),
     streamStallMs,
+    maxConcurrentStreams: grpcConfig.GRPC_MAX_CONCURRENT_STREAMS,
+    maxConnectionAgeMs: grpcConfig.GRPC_MAX_CONNECTION_AGE_MS,
     credentials: tls?.grpc,
     publicRpcs: findPublicRpcs(app.get(ModulesContainer)),
   });
@@ -98,7 +105,7 @@ export async function createApp({ environment, ...options }: AppOptions = {}): P
       .sort()
       .flatMap((name) => registry.versionsOf(name) ?? []);
   };
-  return { app, grpc, listen, settled };
+  return { app, grpc, drainMs: callConfig.SHUTDOWN_DRAIN_MS, listen, settled };
 }
 
 /** Credentials are never taken from cookies, so an origin is only told that its pages may read the replies. */

@@ -1,3 +1,4 @@
+import { ActiveCalls } from '../../src/protocol/call/active-calls.js';
 import { connect, type Socket } from 'node:net';
 import type { Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -36,7 +37,7 @@ export async function startRest(options: RestAppOptions): Promise<RestApp> {
   });
   app.useGlobalFilters(new RestErrorFilter());
   const authenticator = new FakeCallAuthenticator(principals);
-  configureRest(app, { authenticator, observer, maxMessageBytes, requestTimeoutMs });
+  configureRest(app, { calls: new ActiveCalls(), authenticator, observer, maxMessageBytes, requestTimeoutMs });
   prepare?.(app);
   await app.listen(0, '127.0.0.1');
   const { port } = app.getHttpServer().address() as { port: number };

@@ -33,6 +33,11 @@ export class CallContext implements InferenceCall {
   refusal: ServingError | undefined;
   /** The family of the operation, once a guard has looked at it. */
   family: OperationFamily | undefined;
+  /**
+   * Set where inferences are charged: called with the number of items of each inference request that the call turns
+   * out to carry. Throws where the request may not run now.
+   */
+  onInference: ((items: number) => void | Promise<void>) | undefined;
   /** Whether a handler has begun, whose end is then the end of the call. */
   handled = false;
   /** The model that the call turned out to be about; empty for none. */
@@ -67,16 +72,24 @@ export class CallContext implements InferenceCall {
 
   /** Made on first use: most calls are answered before anyone asks for it. */
   get signal(): AbortSignal {
-    if (this.controller === undefined) {
-      const controller = new AbortController();
-      this.controller = controller;
-      this.details.onDisconnect(() => controller.abort(this.expired ? deadlineExceeded() : cancelled()));
-      if (this.deadline !== Infinity) {
-        const left = Math.min(Math.max(0, this.deadline - Date.now()), LONGEST_TIMER);
-        this.timer = setTimeout(() => controller.abort(deadlineExceeded()), left);
-      }
+    return this.control().signal;
+  }
+
+  /** Gives up the call for a reason of the server's own. */
+  abort(reason: ServingError): void {
+    this.control().abort(reason);
+  }
+
+  private control(): AbortController {
+    if (this.controller !== undefined) return this.controller;
+    const controller = new AbortController();
+    this.controller = controller;
+    this.details.onDisconnect(() => controller.abort(this.expired ? deadlineExceeded() : cancelled()));
+    if (this.deadline !== Infinity) {
+      const left = Math.min(Math.max(0, this.deadline - Date.now()), LONGEST_TIMER);
+      this.timer = setTimeout(() => controller.abort(deadlineExceeded()), left);
     }
-    return this.controller.signal;
+    return controller;
   }
 
   /** A wire that ends an expired call says only that it is over. Timers are early by up to a millisecond. */

@@ -10,4 +10,10 @@ export class CallConfig {
     max: 2_147_483_647,
   })
   readonly REQUEST_TIMEOUT_MS: number = 300_000;
+
+  @Int('How long running calls may take to finish when the server is told to end, in milliseconds.', {
+    min: 0,
+    max: 2_147_483_647,
+  })
+  readonly SHUTDOWN_DRAIN_MS: number = 20_000;
 }

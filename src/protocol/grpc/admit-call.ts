@@ -4,6 +4,7 @@ import {
   type ServerInterceptingCallInterface,
   type ServerInterceptor,
 } from '@grpc/grpc-js';
+import type { ActiveCalls } from '../call/active-calls.js';
 import { authenticateCall } from '../call/authenticate-call.js';
 import { type CallAuthenticator, missingCredentials } from '../call/call-authenticator.js';
 import { attachCall, CallContext, type CallDetails } from '../call/call-context.js';
@@ -13,6 +14,7 @@ import type { CallReporter } from './call-reporter.js';
 
 export interface GrpcAdmission {
   readonly authenticator: CallAuthenticator;
+  readonly calls: ActiveCalls;
   /** The longest that a call may take, in milliseconds; a caller's own deadline may be shorter. */
   readonly requestTimeoutMs: number;
 }
@@ -22,7 +24,7 @@ export interface GrpcAdmission {
  * who may not enter costs no inflating and no decoding.
  */
 export function admitCalls(
-  { authenticator, requestTimeoutMs }: GrpcAdmission,
+  { authenticator, calls, requestTimeoutMs }: GrpcAdmission,
   isPublic: (path: string) => boolean,
   reporter: CallReporter,
 ): ServerInterceptor {
@@ -33,22 +35,20 @@ export function admitCalls(
     // The call itself is handed on, with one step more at its start: a wrapped call would cost at every event.
     call.start = (listener) => {
       let context: CallContext | undefined;
-      const enter = (metadata: Metadata): void => {
-        if (context?.principal === undefined && authenticator.required && !isPublic(path)) {
-          const refusal = context?.refusal ?? missingCredentials();
-          if (context !== undefined) call.sendStatus(reporter.end(context, refusal));
-        } else {
-          listener.onReceiveMetadata(metadata);
-        }
+      const enter = (metadata: Metadata, admitted: CallContext): void => {
+        const refusal = isPublic(path) ? undefined : (calls.refusal ?? strangerRefusal(admitted, authenticator));
+        if (refusal === undefined) listener.onReceiveMetadata(metadata);
+        else call.sendStatus(reporter.end(admitted, refusal));
       };
       start({
         onReceiveMetadata: (metadata) => {
           const details = new GrpcCallDetails(path, metadata, call, Date.now() + longest);
-          context = new CallContext(details);
-          attachCall(metadata, context);
-          const pending = authenticateCall(context, details, authenticator);
-          if (pending === undefined) enter(metadata);
-          else void pending.then(() => enter(metadata));
+          const opened = new CallContext(details);
+          context = opened;
+          attachCall(metadata, opened);
+          const pending = authenticateCall(opened, details, authenticator);
+          if (pending === undefined) enter(metadata, opened);
+          else void pending.then(() => enter(metadata, opened));
         },
         onReceiveMessage: (message) => listener.onReceiveMessage(message),
         onReceiveHalfClose: () => listener.onReceiveHalfClose(),
@@ -64,6 +64,9 @@ export function admitCalls(
     return call as ServerInterceptingCall;
   };
 }
+
+const strangerRefusal = ({ principal, refusal }: CallContext, { required }: CallAuthenticator) =>
+  required && principal === undefined ? (refusal ?? missingCredentials()) : undefined;
 
 /** What the metadata and the connection say of a call; also the credentials that it shows. */
 class GrpcCallDetails implements CallDetails {

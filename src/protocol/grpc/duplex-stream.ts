@@ -1,6 +1,7 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { cancelled } from '../../core/errors/catalogue.js';
 import { ServingError } from '../../core/errors/serving-error.js';
+import type { ActiveCalls } from '../call/active-calls.js';
 import { CallContext } from '../call/call-context.js';
 import { type CallReporter, trailers } from './call-reporter.js';
 import type { ModelInferRequest } from './messages.js';
@@ -30,6 +31,7 @@ export class DuplexStream implements InferenceStream {
     private readonly context: CallContext,
     private readonly reporter: CallReporter,
     private readonly limits: StreamLimits,
+    private readonly calls: ActiveCalls,
   ) {
     this.failFast = call.metadata.get(FAIL_FAST_KEY)[0] === 'true';
     context.details.onDisconnect(() => this.abandon());
@@ -44,7 +46,7 @@ export class DuplexStream implements InferenceStream {
   }
 
   private async *read(): AsyncGenerator<StreamedRequest, void> {
-    while (!this.ended && !this.call.cancelled && !this.call.readableEnded) {
+    while (!this.ended && !this.call.cancelled && !this.call.readableEnded && this.calls.refusal === undefined) {
       const message = this.call.read() as ModelInferRequest | null;
       if (message === null) await this.readable();
       else yield { message, call: this.open(message) };
@@ -55,8 +57,10 @@ export class DuplexStream implements InferenceStream {
     return new Promise((resolve) => {
       const wake = (): void => {
         for (const event of WAKING) this.call.off(event, wake);
+        forget();
         resolve();
       };
+      const forget = this.calls.onClosing(wake);
       for (const event of WAKING) this.call.on(event, wake);
     });
   }
@@ -80,6 +84,11 @@ export class DuplexStream implements InferenceStream {
     if (this.failFast) return this.end(error);
     // What cannot be written any more ends the stream: it is gone, or nobody reads it.
     await this.send(reply).catch((undeliverable: ServingError) => this.end(undeliverable));
+  }
+
+  /** Ends the stream when its requests are answered: with OK, unless the server stopped taking them before the client. */
+  complete(): void {
+    this.end(this.call.readableEnded ? undefined : this.calls.refusal);
   }
 
   /** Ends the stream with a status, once, and aborts what still runs for it. */
@@ -118,6 +127,7 @@ export class DuplexStream implements InferenceStream {
     call.model = model_name;
     call.version = model_version;
     this.active.set(call, listeners);
+    this.calls.opened(call);
     return call;
   }
 

@@ -17,6 +17,7 @@ import { admitCalls, type GrpcAdmission } from './admit-call.js';
 import { CallReporter, trailers } from './call-reporter.js';
 import { plugCodec } from './codec/plug-codec.js';
 import { ALIASES, loadContracts, PACKAGES } from './contracts.js';
+import { tuneHttp2 } from './http2-tuning.js';
 import { type DuplexCall, DuplexStream, type StreamLimits } from './duplex-stream.js';
 
 export interface GrpcServerOptions extends GrpcAdmission, StreamLimits {
@@ -25,6 +26,10 @@ export interface GrpcServerOptions extends GrpcAdmission, StreamLimits {
   /** The largest message in and out, in bytes. */
   readonly maxMessageBytes: number;
   readonly observer: CallObserver;
+  /** The streams that one connection may have open; more are refused. */
+  readonly maxConcurrentStreams: number;
+  /** After so many milliseconds, give or take a tenth, a client is asked to connect anew; 0 for never. */
+  readonly maxConnectionAgeMs: number;
   /** Default: no transport security. */
   readonly credentials?: ServerCredentials | undefined;
   /** The rpcs whose callers need no credentials, as `Service/Rpc`. */
@@ -39,12 +44,14 @@ type Handler = (message: unknown, metadata: unknown, call: unknown) => unknown;
 interface InferenceTarget {
   readonly model_name?: string;
   readonly name?: string;
-  /** KServe's messages have the model's name in the field that the others keep for a repository. */
+  /** Where KServe's clients put the model of a load or unload; everyone else keeps it for a repository. */
   readonly repository_name?: string;
   readonly model_version?: string;
   readonly version?: string;
   readonly id?: string;
 }
+
+const CONTROLS_A_MODEL = /\/RepositoryModel(?:Load|Unload)$/;
 
 /**
  * Nest's gRPC transport as this server needs it: services stand before the port is open, a caller is known before its
@@ -63,16 +70,22 @@ export class GrpcServer extends ServerGrpc {
     // What the library would print by itself is thrown as well; it belongs into the server's own log, if anywhere.
     setLogger({ ...console, error: (...words: unknown[]) => new Logger('grpc-js').debug(words.join(' ')) });
     super({ url: settings.address, package: [...PACKAGES], packageDefinition: plugCodec(loadContracts()) });
-    this.reporter = new CallReporter(settings.observer);
+    this.reporter = new CallReporter(settings.observer, settings.calls);
   }
 
   override async listen(callback: (error?: unknown) => void): Promise<void> {
-    const { address, maxMessageBytes, credentials = ServerCredentials.createInsecure() } = this.settings;
+    const { address, maxMessageBytes, maxConcurrentStreams, maxConnectionAgeMs } = this.settings;
+    const { credentials = ServerCredentials.createInsecure() } = this.settings;
     try {
       const server = new Server({
         'grpc.max_receive_message_length': maxMessageBytes,
         'grpc.max_send_message_length': maxMessageBytes,
         'grpc.enable_channelz': 0,
+        'grpc.max_concurrent_streams': maxConcurrentStreams,
+        'grpc-node.max_session_memory': sessionMemoryMb(maxMessageBytes),
+        'grpc.keepalive_time_ms': 60_000,
+        'grpc.keepalive_timeout_ms': 20_000,
+        ...(maxConnectionAgeMs === 0 ? {} : { 'grpc.max_connection_age_ms': maxConnectionAgeMs }),
         interceptors: [admitCalls(this.settings, (path) => this.publicPaths.has(path), this.reporter)],
       });
       this.grpcClient = server;
@@ -80,6 +93,7 @@ export class GrpcServer extends ServerGrpc {
       this.port = await new Promise<number>((resolve, reject) => {
         server.bindAsync(address, credentials, (error, port) => (error === null ? resolve(port) : reject(error)));
       });
+      tuneHttp2(server, maxConcurrentStreams);
       callback();
     } catch (failure) {
       callback(failure);
@@ -107,6 +121,7 @@ export class GrpcServer extends ServerGrpc {
   override createUnaryServiceMethod(handler: Handler) {
     return (call: UnaryCall, callback: sendUnaryData<unknown>): void => {
       const context = enter(call, call.request as InferenceTarget);
+      this.settings.calls.opened(context);
       this.answer(handler, call).then(
         (reply) => {
           callback(null, reply, trailers(context));
@@ -151,11 +166,11 @@ export class GrpcServer extends ServerGrpc {
     return async (opened: object): Promise<void> => {
       const call = opened as DuplexCall;
       const context = enter(call, {});
-      const stream = new DuplexStream(call, context, this.reporter, this.settings);
+      const stream = new DuplexStream(call, context, this.reporter, this.settings, this.settings.calls);
       try {
         const result = await handler(stream, call.metadata, call);
         if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined });
-        stream.end();
+        stream.complete();
       } catch (thrown) {
         if (call.cancelled) this.reporter.cancelled(context);
         else stream.end(toServingError(thrown));
@@ -174,13 +189,17 @@ export class GrpcServer extends ServerGrpc {
   }
 }
 
+/** What one connection may have buffered: some of the largest messages, and never less than 64 MB. */
+const sessionMemoryMb = (maxMessageBytes: number): number => Math.max(64, Math.ceil((4 * maxMessageBytes) / 1e6));
+
 /** Ties the context that was opened with the metadata to the call that the handlers see. */
 function enter(call: UnaryCall | StreamCall | DuplexCall, target: InferenceTarget): CallContext {
   const context = attachedCall(call.metadata);
   if (context === undefined) throw new Error('the call was not admitted');
   const { model_name, name, repository_name, model_version, version, id } = target;
   context.handled = true;
-  context.model = model_name || name || repository_name || '';
+  // An empty name counts as none, as where it is read: what is decided about is what is then done.
+  context.model = model_name || name || (CONTROLS_A_MODEL.test(call.getPath()) && repository_name) || '';
   context.version = model_version ?? version ?? '';
   if (id !== undefined) context.adoptRequestId(id);
   attachCall(call, context);

@@ -19,4 +19,13 @@ export class GrpcConfig {
     max: 2_147_483_647,
   })
   readonly STREAM_STALL_MS: number = 60_000;
+
+  @Int('How many streams one connection may have open.', { min: 1, max: 1_000_000 })
+  readonly GRPC_MAX_CONCURRENT_STREAMS: number = 1_024;
+
+  @Int('After how many milliseconds, give or take a tenth, a client is asked to connect anew; 0 for never.', {
+    min: 0,
+    max: 2_147_483_647,
+  })
+  readonly GRPC_MAX_CONNECTION_AGE_MS: number = 1_800_000;
 }

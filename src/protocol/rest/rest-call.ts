@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { TLSSocket } from 'node:tls';
 import type { ErrorCode, ServingError } from '../../core/errors/serving-error.js';
+import type { ActiveCalls } from '../call/active-calls.js';
 import { authenticateCall } from '../call/authenticate-call.js';
 import { type CallAuthenticator, type Credentials, missingCredentials } from '../call/call-authenticator.js';
 import { attachCall, CallContext, type CallDetails } from '../call/call-context.js';
@@ -11,6 +12,7 @@ import { REQUEST_ID_HEADER } from '../call/request-id.js';
 import { HTTP_STATUS, outcomeCode } from './status.js';
 
 export interface CallTracking {
+  readonly calls: ActiveCalls;
   readonly authenticator: CallAuthenticator;
   readonly observer: CallObserver;
   /** How long a call may take before its signal aborts. */
@@ -24,7 +26,7 @@ export interface CallTracking {
 export function trackCall(
   request: FastifyRequest,
   reply: FastifyReply,
-  { authenticator, observer, requestTimeoutMs }: CallTracking,
+  { authenticator, calls, observer, requestTimeoutMs }: CallTracking,
 ): ServingError | undefined | Promise<ServingError | undefined> {
   const details = new RestCallDetails(request, Date.now() + requestTimeoutMs);
   const call = new CallContext(details);
@@ -32,20 +34,30 @@ export function trackCall(
   call.model = model;
   call.version = version;
   attachCall(request, call);
+  calls.opened(call);
   details.whenOver(reply, (answered) => {
     call.finish();
+    calls.closed(call);
     observer.finished(call, outcomeOf(request, reply, answered));
   });
   const pending = authenticateCall(call, details, authenticator);
-  if (pending !== undefined) return pending.then(() => refusalOf(call, request, authenticator));
-  return refusalOf(call, request, authenticator);
+  if (pending !== undefined) return pending.then(() => refusalOf(call, request, authenticator, calls));
+  return refusalOf(call, request, authenticator, calls);
 }
 
-/** No public operation reads a body, so a request that brings one is refused before it is read. */
-function refusalOf(call: CallContext, { method }: FastifyRequest, { required }: CallAuthenticator) {
-  const mayBePublic = method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
-  if (mayBePublic || !required || call.principal !== undefined) return undefined;
-  return call.refusal ?? missingCredentials();
+/**
+ * No public operation reads a body, so a request that brings one is refused before it is read; so is any work while the
+ * server ends.
+ */
+function refusalOf(
+  call: CallContext,
+  { method }: FastifyRequest,
+  { required }: CallAuthenticator,
+  { refusal }: ActiveCalls,
+): ServingError | undefined {
+  if (method === 'GET' || method === 'HEAD' || method === 'OPTIONS') return undefined;
+  if (required && call.principal === undefined) return call.refusal ?? missingCredentials();
+  return refusal;
 }
 
 function headerOf({ headers }: FastifyRequest, name: string): string | undefined {

@@ -12,6 +12,7 @@ interface ErrorAnswer {
   readonly status: number;
   readonly message: string;
   readonly reason?: ErrorReason | undefined;
+  readonly retryAfterMs?: number | undefined;
 }
 
 /**
@@ -36,7 +37,8 @@ export class RestErrorFilter implements ExceptionFilter {
     const error = toServingError(thrown);
     if (error.code === 'internal' || error.cause !== undefined) this.log(error.message, error.cause, request);
     recordOutcome(request, error.code);
-    send(response, { status: httpStatus(error), message: error.message, reason: error.reason });
+    const { message, reason, retryAfterMs } = error;
+    send(response, { status: httpStatus(error), message, reason, retryAfterMs });
   }
 
   private log(message: string, cause: unknown, request: object): void {
@@ -73,9 +75,10 @@ const BY_STATUS: Readonly<Record<number, Readonly<Record<string, string>>>> = {
   503: { 'retry-after': '1' },
 };
 
-const headersOf = ({ status, reason }: ErrorAnswer): Record<string, string> => ({
+const headersOf = ({ status, reason, retryAfterMs }: ErrorAnswer): Record<string, string> => ({
   'content-type': 'application/json',
   ...BY_STATUS[status],
+  ...(retryAfterMs === undefined ? {} : { 'retry-after': String(Math.ceil(retryAfterMs / 1_000)) }),
   ...(reason === 'unsupported-encoding' ? { 'accept-encoding': 'identity' } : {}),
 });
 

@@ -17,16 +17,20 @@ type InferRoute = FastifyRequest<{ Params: { readonly model: string; readonly ve
  * \@Post('v2/models/:model/infer')
  * infer(@RestInferRequest(TensorPipe) request: InferenceRequest) {}
  */
-export const RestInferRequest = createParamDecorator((_: unknown, context): EncodedRequest => {
-  const { params, headers, body } = context.switchToHttp().getRequest<InferRoute>();
-  const { model, version = '' } = params;
-  const headerLength = headers[HEADER_LENGTH_HEADER];
-  const request = decodeInferRequest({
-    model,
-    version,
-    headerLength: typeof headerLength === 'string' ? headerLength : undefined,
-    body: Buffer.isBuffer(body) ? body : Buffer.alloc(0),
-  });
-  callOf(context).adoptRequestId(request.id);
-  return request;
-});
+export const RestInferRequest = createParamDecorator(
+  (_: unknown, context): EncodedRequest | Promise<EncodedRequest> => {
+    const { params, headers, body } = context.switchToHttp().getRequest<InferRoute>();
+    const { model, version = '' } = params;
+    const headerLength = headers[HEADER_LENGTH_HEADER];
+    const request = decodeInferRequest({
+      model,
+      version,
+      headerLength: typeof headerLength === 'string' ? headerLength : undefined,
+      body: Buffer.isBuffer(body) ? body : Buffer.alloc(0),
+    });
+    const call = callOf(context);
+    call.adoptRequestId(request.id);
+    const charging = call.onInference?.(request.inputs[0]?.shape[0] ?? 1);
+    return charging === undefined ? request : charging.then(() => request);
+  },
+);

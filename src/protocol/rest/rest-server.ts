@@ -27,6 +27,8 @@ export function createRestAdapter(https?: ServerOptions): FastifyAdapter {
   const adapter = new FastifyAdapter({
     ...(https === undefined ? {} : { https }),
     exposeHeadRoutes: false,
+    // The server closes when its calls have ended; what is left then are connections that nobody uses.
+    forceCloseConnections: true,
     requestTimeout: RECEIVE_TIMEOUT_MS,
     routerOptions: { maxParamLength: MAX_SEGMENT_LENGTH },
     rewriteUrl: ({ url = '/' }) => url.replace(/^\/v2\/(?=$|\?)/, '/v2'),

@@ -22,6 +22,8 @@ const BY_REASON: Readonly<Partial<Record<ErrorReason, number>>> = {
   'malformed-version': 404,
   // Clients of the protocol assert 400, where HTTP has 413.
   'message-too-large': 400,
+  // A gRPC client is told UNAVAILABLE.
+  restricted: 403,
 };
 
 export const httpStatus = ({ code, reason }: ServingError): number =>
