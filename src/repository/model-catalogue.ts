@@ -20,15 +20,22 @@ export class ModelCatalogue {
 
   /** The versions of a model; empty for a name that no source knows. Throws when two sources have the name. */
   async versions(name: string): Promise<readonly VersionCandidate[]> {
-    const found = await Promise.all(
-      this.sources.map(async (source) => ({ source, versions: await source.versions(name) })),
+    await this.assertUnique([name]);
+    const found = await Promise.all(this.sources.map((source) => source.versions(name)));
+    return found.find((versions) => versions !== undefined) ?? [];
+  }
+
+  /** Throws when two sources have one of the names. */
+  async assertUnique(names: readonly string[]): Promise<void> {
+    const known = await Promise.all(
+      this.sources.map(async (source) => ({ source, names: new Set(await source.names()) })),
     );
-    const [first, second] = found.filter(({ versions }) => versions !== undefined);
-    if (first !== undefined && second !== undefined) {
+    for (const name of names) {
+      const [first, second] = known.filter((entry) => entry.names.has(name));
+      if (first === undefined || second === undefined) continue;
       throw new Error(
         `model '${name}' stands twice, as ${first.source.describe(name)} and as ${second.source.describe(name)}: rename one`,
       );
     }
-    return first?.versions ?? [];
   }
 }

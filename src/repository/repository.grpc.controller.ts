@@ -1,5 +1,6 @@
 import { Controller } from '@nestjs/common';
 import { GrpcMethod, Payload } from '@nestjs/microservices';
+import { Call, CallContext } from '../protocol/call/call-context.js';
 import { Family } from '../protocol/call/operation.decorator.js';
 import { checkLoadParameters, checkUnloadParameters } from './control-parameters.js';
 import { RepositoryService } from './repository.service.js';
@@ -21,8 +22,8 @@ export class RepositoryGrpcController {
   constructor(private readonly repository: RepositoryService) {}
 
   @GrpcMethod('GRPCInferenceService', 'RepositoryIndex')
-  async repositoryIndex(@Payload() { repository_name = '', ready = false }: IndexRequest) {
-    return { models: await this.repository.index(repository_name, ready) };
+  async repositoryIndex(@Payload() { repository_name = '', ready = false }: IndexRequest, @Call() call: CallContext) {
+    return { models: await this.repository.index(call, repository_name, ready) };
   }
 
   @GrpcMethod('GRPCInferenceService', 'RepositoryModelLoad')

@@ -1,4 +1,5 @@
 import { Body, Controller, HttpCode, Param, Post } from '@nestjs/common';
+import { Call, CallContext } from '../protocol/call/call-context.js';
 import { Family } from '../protocol/call/operation.decorator.js';
 import { ControlBodyPipe } from '../protocol/rest/control-body.pipe.js';
 import { ControlBody, IndexBody } from './control-bodies.js';
@@ -12,8 +13,12 @@ export class RepositoryRestController {
 
   @Post(['index', ':repository/index'])
   @HttpCode(200)
-  async index(@Body(new ControlBodyPipe(IndexBody)) { ready }: IndexBody, @Param('repository') repository = '') {
-    return (await this.repository.index(repository, ready ?? false)).map(withoutBlanks);
+  async index(
+    @Body(new ControlBodyPipe(IndexBody)) { ready }: IndexBody,
+    @Call() call: CallContext,
+    @Param('repository') repository = '',
+  ) {
+    return (await this.repository.index(call, repository, ready ?? false)).map(withoutBlanks);
   }
 
   @Post('models/:model/load')

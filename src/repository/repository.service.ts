@@ -1,6 +1,8 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { invalidArgument, unavailable, unimplemented } from '../core/errors/catalogue.js';
 import { ServingError } from '../core/errors/serving-error.js';
+import type { InferenceCall } from '../core/inference/call.js';
+import { ModelAccess } from '../core/inference/model-access.js';
 import { ModelLoader } from '../engine/registry/model-loader.js';
 import { type ModelVersion, ModelRegistry } from '../engine/registry/model-registry.js';
 import type { VersionCandidate } from '../engine/registry/model-source.js';
@@ -25,13 +27,17 @@ export class RepositoryService {
     private readonly registry: ModelRegistry,
     private readonly loader: ModelLoader,
     private readonly config: RepositoryConfig,
+    private readonly access: ModelAccess,
   ) {}
 
-  /** Every known version of every model, sorted by name; with `readyOnly` the ones that serve. */
-  async index(repository: string, readyOnly: boolean): Promise<IndexEntry[]> {
+  /**
+   * Every known version of every model that the caller may see, sorted by name; with `readyOnly` the ones that serve.
+   */
+  async index(call: InferenceCall, repository: string, readyOnly: boolean): Promise<IndexEntry[]> {
     refuseRepositoryName(repository);
     const names = new Set([...(await this.catalogue.names()), ...this.registry.names()]);
-    const entries = [...names].sort().flatMap((name) => this.entriesOf(name));
+    const visible = await this.access.visible(call, 'model-repository', [...names].sort());
+    const entries = visible.flatMap((name) => this.entriesOf(name));
     return readyOnly ? entries.filter(({ state }) => state === 'READY') : entries;
   }
 
@@ -57,17 +63,24 @@ export class RepositoryService {
   }
 
   /** Loads a model on the server's own account, at the start. */
-  async bringUp(model: string): Promise<void> {
+  bringUpAtStart(model: string, candidates: () => Promise<readonly VersionCandidate[]>): Promise<void> {
+    return this.bringUp(model, candidates, true);
+  }
+
+  private async bringUp(model: string, candidates = () => this.candidates(model), atStart = false): Promise<void> {
     try {
-      await this.loader.load(model, () => this.candidates(model));
+      await this.loader.load(model, candidates);
       this.logger.log({ message: 'model ready', model });
     } catch (failure) {
-      this.logger.error({ message: 'model failed to load', model, reason: (failure as Error).message });
+      const { message: reason } = failure as Error;
+      // A caller is told, and could fill the log with errors; at the start there is nobody else to tell.
+      this.logger[atStart ? 'error' : 'warn']({ message: 'model failed to load', model, reason });
       throw failure;
     }
   }
 
-  private async candidates(model: string): Promise<readonly VersionCandidate[]> {
+  /** What could be loaded under a name. Throws the answer to a load of a name that is not there. */
+  async candidates(model: string): Promise<readonly VersionCandidate[]> {
     const candidates = await this.catalogue.versions(model).catch((failure: unknown) => {
       throw new ServingError('internal', `failed to load '${model}', failed to poll from model repository`, {
         cause: failure,

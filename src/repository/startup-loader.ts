@@ -21,12 +21,16 @@ export class StartupLoader implements OnApplicationBootstrap {
     const { MODEL_CONTROL_MODE, LOAD_MODELS, ALLOW_EMPTY_REPOSITORY } = this.config;
     const everything = MODEL_CONTROL_MODE !== 'explicit' || LOAD_MODELS.includes('*');
     const names = everything ? await this.catalogue.names() : LOAD_MODELS;
-    // Asked for here and not only in the background: a name that stands twice ends the start.
-    for (const name of names) await this.catalogue.versions(name);
+    await this.catalogue.assertUnique(names);
     const mayBeEmpty = !everything || ALLOW_EMPTY_REPOSITORY;
     if (names.length === 0 && !mayBeEmpty) this.logger.warn({ message: EMPTY });
     this.readiness.begin(names, mayBeEmpty);
-    this.loading = Promise.allSettled(names.map((name) => this.repository.bringUp(name)));
+    // Looked up before the ports open: the first caller can tell a model that is on its way from one that is not.
+    const lookups = names.map((name) => ({ name, candidates: this.repository.candidates(name) }));
+    await Promise.allSettled(lookups.map(({ candidates }) => candidates));
+    this.loading = Promise.allSettled(
+      lookups.map(({ name, candidates }) => this.repository.bringUpAtStart(name, () => candidates)),
+    );
   }
 
   /** Resolves when every model of the start has come up or failed. */

@@ -55,8 +55,8 @@ export class TestServer implements AsyncDisposable {
   }
 
   async close(): Promise<void> {
-    this.grpc.close();
     await this.server.app.close();
+    this.grpc.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { serve, type TestServer } from '#testing';
+import { captureLog } from '../support/captured-log.js';
 import { callRaw, encodeMessage } from '../support/raw-rpc.js';
 import {
   answerOfRest,
@@ -17,6 +18,8 @@ import { Raising, Vector } from './models.js';
 /** How a success looks, where clients rely on it. */
 
 let server: TestServer;
+
+captureLog();
 
 beforeAll(async () => {
   const samples = join(import.meta.dirname, '../../model-repository');
@@ -89,7 +92,8 @@ describe('grpc', () => {
 
   it('leaves the id empty for a request without one', async () => {
     const { reply } = await inferOver.grpc(server, vector);
-    expect(reply).toMatchObject({ id: '' });
+    // An empty text may stay away from the wire.
+    expect((reply as { readonly id?: string }).id ?? '').toBe('');
   });
 
   it('takes binary_data_output, which only REST has a use for', async () => {
@@ -134,12 +138,14 @@ describe('rest', () => {
   });
 
   it.each([vectorBody, vectorBody.replace('{', '{"id":"","parameters":{},')])(
-    'leaves out an id and parameters that are empty: %s', async (body) => {
-    const { bytes } = await server.rest.post(vectorPath, body);
-    expect(bytes.toString()).toBe(
-      '{"model_name":"vector","model_version":"1","outputs":[{"name":"y","datatype":"FP32","shape":[2],"data":[1,-0.5]}]}',
-    );
-  });
+    'leaves out an id and parameters that are empty: %s',
+    async (body) => {
+      const { bytes } = await server.rest.post(vectorPath, body);
+      expect(bytes.toString()).toBe(
+        '{"model_name":"vector","model_version":"1","outputs":[{"name":"y","datatype":"FP32","shape":[2],"data":[1,-0.5]}]}',
+      );
+    },
+  );
 
   it('ignores unknown top-level keys', async () => {
     const body = vectorBody.replace('{', '{"unknown":{"inputs":[1]},"stream":true,');

@@ -1,6 +1,5 @@
 import {
   type Answer,
-  answerOfGrpc,
   get,
   infer,
   inferPath,
@@ -226,9 +225,16 @@ export const ERROR_CASES: readonly ErrorCase[] = [
   {
     row: 9,
     what: 'unknown datatype',
-    send: infer(vector({ datatype: 'FLOAT' })),
+    send: { grpc: infer(vector({ datatype: 'FLOAT' })).grpc },
     ...REFUSED,
     message: "inference input 'x' data-type is '<invalid>', but model 'vector' expects 'FP32'",
+  },
+  {
+    row: 9,
+    what: 'unknown datatype of JSON data',
+    send: { rest: infer(vector({ datatype: 'FLOAT' })).rest },
+    ...REFUSED,
+    message: 'invalid datatype for input x',
   },
   {
     row: 9,
@@ -494,21 +500,12 @@ export const ERROR_CASES: readonly ErrorCase[] = [
   },
   {
     row: 44,
-    what: 'an rpc that is not offered',
-    send: { grpc: rpc('CudaSharedMemoryStatus') },
-    grpc: 'UNIMPLEMENTED',
-    message: /CudaSharedMemoryStatus/,
-  },
-  {
-    row: 44,
     what: 'an rpc that nobody knows',
     send: {
-      grpc: (server) =>
-        answerOfGrpc(
-          callRaw(server, '/inference.GRPCInferenceService/Nope', [Buffer.alloc(0)]).then(({ status, details }) => {
-            throw Object.assign(new Error(details), { code: status === 'UNIMPLEMENTED' ? 12 : 2, details });
-          }),
-        ),
+      grpc: async (server) => {
+        const { status, details } = await callRaw(server, '/inference.GRPCInferenceService/Nope', [Buffer.alloc(0)]);
+        return { status, message: details, outputs: [], reply: undefined };
+      },
     },
     grpc: 'UNIMPLEMENTED',
     message: /\/inference\.GRPCInferenceService\/Nope/,

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { serve, type TestServer } from '#testing';
+import { captureLog } from '../support/captured-log.js';
 import { WIRES } from '../support/wires.js';
 import { ERROR_CASES, type ErrorCase, type ServerKind, SMALL_LIMIT } from './error-cases.js';
 import { MODELS, Vector } from './models.js';
@@ -8,6 +9,8 @@ import { MODELS, Vector } from './models.js';
 const SAMPLES = join(import.meta.dirname, '../../model-repository');
 
 const servers = new Map<ServerKind, TestServer>();
+
+captureLog();
 
 beforeAll(async () => {
   const [explicit, uncontrolled, empty, small] = await Promise.all([

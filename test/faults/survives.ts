@@ -3,7 +3,7 @@ import { fp32, signature } from '#core';
 import { defineModel, type ModelClass, serve, type ServeOptions, type TestServer } from '#testing';
 
 const probe = signature({ inputs: { x: fp32(-1) }, outputs: { y: fp32(-1) } });
-const Probe = defineModel('probe', probe, ({ x }) => ({ y: x.map((value) => value + 1) }));
+export const Probe = defineModel('probe', probe, ({ x }) => ({ y: x.map((value) => value + 1) }));
 
 /** Generous, since client and server share the process, and nothing forces a collection of garbage. */
 const MAX_GROWTH_BYTES = 64 * 2 ** 20;

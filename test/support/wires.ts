@@ -161,7 +161,11 @@ function toContents(datatype: string, data: unknown): object | undefined {
   const field: TypedField = (isDatatype(datatype) ? DATATYPES[datatype].field : undefined) ?? 'fp32_contents';
   const values = [data].flat(Infinity);
   const sent = values.map((value) =>
-    typeof value === 'bigint' ? value.toString() : field === 'bytes_contents' ? Buffer.from(String(value)) : value,
+    typeof value === 'bigint'
+      ? value.toString()
+      : field === 'bytes_contents'
+        ? Buffer.from(String(value as string | number))
+        : value,
   );
   return { [field]: sent };
 }
@@ -180,9 +184,15 @@ export function toBody(request: SentInference): { body: unknown; headers: Record
     outputs: outputs.map((name) => ({ name, ...(binary ? { parameters: { binary_data: true } } : {}) })),
   };
   if (blobs.length === 0) return { body: json, headers: {} };
-  const header = Buffer.from(JSON.stringify(json));
+  const header = Buffer.from(withBigInts(json));
   return {
     body: Buffer.concat([header, ...blobs]),
     headers: { 'inference-header-content-length': String(header.byteLength) },
   };
+}
+
+/** JSON with bigints written as the integers that they are. */
+function withBigInts(value: unknown): string {
+  const marked = JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? `bigint ${item}` : item));
+  return marked.replaceAll(/"bigint (-?\d+)"/g, '$1');
 }

@@ -2,7 +2,7 @@ import { invalidArgument } from '../../core/errors/catalogue.js';
 import type { EncodedRequest, InferenceRequest } from '../../core/inference/request.js';
 import type { ServedModel } from '../../core/inference/stage.js';
 import type { NamedSpec } from '../../core/model/signature.js';
-import { datatypeInfo } from '../../core/tensor/datatype.js';
+import { datatypeInfo, isDatatype } from '../../core/tensor/datatype.js';
 import type { EncodedTensor } from '../../core/tensor/encoded-tensor.js';
 import { decodeJsonData } from '../../core/tensor/json-data.js';
 import { decodeRaw } from '../../core/tensor/raw.js';
@@ -23,6 +23,10 @@ export function decodeRequest(model: ServedModel, request: EncodedRequest): Infe
   for (const input of encoded) {
     const spec = model.inputs.find((candidate) => candidate.name === input.name);
     if (spec === undefined) continue;
+    // Triton reads JSON data by the request's datatype, before it looks at the model's.
+    if (input.contents.kind === 'json' && !isDatatype(input.datatype)) {
+      throw invalidArgument(`invalid datatype for input ${input.name}`);
+    }
     checkInput(model.name, spec, input.datatype, input.shape);
     inputs[spec.name] = decodeInput(model.name, spec, input);
   }

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { fp32, int32, signature } from '#core';
+import { fp32, int32, type NamedTensors, signature } from '#core';
 import { type HandleParts, handleOf, requestOf } from '../../../test/support/engine.js';
 import { unavailable } from '../../core/errors/catalogue.js';
 import type { Exchange, InferenceStage } from '../../core/inference/stage.js';
@@ -10,6 +10,8 @@ import { InferencePipeline } from './inference-pipeline.js';
 import { ValidateStage } from './validate.stage.js';
 
 let registry: ModelRegistry;
+
+const empty = fp32.of([0], []);
 
 beforeEach(() => {
   registry = new ModelRegistry();
@@ -42,7 +44,7 @@ describe('the stages', () => {
       model: {
         infer: ({ x }) => {
           events.push('model');
-          return { y: x ?? fp32.of([0], []) };
+          return { y: x ?? empty };
         },
       },
     });
@@ -76,8 +78,8 @@ describe('the stages', () => {
   });
 
   it('may refuse, answer themselves, or change the exchange', async () => {
-    const infer = vi.fn(({ x }: { x?: ReturnType<typeof fp32.of> }) => ({ y: x ?? fp32.of([0], []) }));
-    serve({ model: { infer: infer as never } });
+    const infer = vi.fn(({ x = empty }: NamedTensors) => ({ y: x }));
+    serve({ model: { infer } });
     const refusing: InferenceStage = { run: () => Promise.reject(unavailable('closed')) };
     await expect(pipeline(refusing).run(requestOf(), new FakeInferenceCall())).rejects.toThrow('closed');
     const throwing: InferenceStage = {
@@ -110,7 +112,7 @@ it('notes how long a request waited and ran, each in its place', async () => {
     model: {
       infer: async ({ x }) => {
         await gate.promise;
-        return { y: x ?? fp32.of([0], []) };
+        return { y: x ?? empty };
       },
     },
   });

@@ -32,7 +32,7 @@ async function explore(
 async function instances(explorer: ModelExplorer, name = 'echo'): Promise<unknown[]> {
   const versions = (await explorer.versions(name)) ?? [];
   const context = { name, version: '1', signal: new AbortController().signal };
-  return Promise.all(versions.map(async ({ open }) => (await open(context)).model));
+  return Promise.all(versions.map(async (version) => (await version.open(context)).model));
 }
 
 describe('a model', () => {

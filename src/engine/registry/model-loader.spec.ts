@@ -35,7 +35,7 @@ const load = (...candidates: readonly VersionCandidate[]): Promise<void> => load
 async function infer(version = '', call = new FakeInferenceCall()): Promise<number | string> {
   try {
     const { outputs } = await pipeline.run(requestOf({ version }), call);
-    return (outputs[0]?.tensor.data as Float32Array)[0] ?? Number.NaN;
+    return Number(outputs[0]?.tensor.data[0]);
   } catch (failure) {
     return (failure as { code: string }).code;
   }
@@ -430,14 +430,34 @@ describe('the shutdown', () => {
     expect(old.events.at(-1)).toBe('unload');
   });
 
-  it('unloads what was only about to be looked for', async () => {
+  it('does not wait for a load that does not listen, and releases what comes of it', async () => {
+    const [started, stuck, released] = [new Deferred(), new Deferred(), new Deferred()];
+    const model = {
+      ...echoing(1),
+      load: () => {
+        started.resolve();
+        return stuck.promise;
+      },
+      unload: () => released.resolve(),
+    };
+    const loading = load(candidateOf(() => model));
+    await started.promise;
+    const closing = loader.onApplicationShutdown();
+    await expect(loading).rejects.toThrow('the server is stopping');
+    await closing;
+    stuck.resolve();
+    await released.promise;
+  });
+
+  it('does not begin to load what was only about to be looked for', async () => {
     const looking = new Deferred();
     const model = new NumberModel(1);
     const loading = loader.load('m', () => looking.promise.then(() => [candidateOf(() => model)]));
     const closing = loader.onApplicationShutdown();
     looking.resolve();
-    await Promise.all([loading, closing]);
-    expect(model.events.at(-1)).toBe('unload');
+    await expect(loading).rejects.toThrow('the server is stopping');
+    await closing;
+    expect(model.events).toEqual([]);
   });
 });
 

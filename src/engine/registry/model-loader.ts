@@ -2,6 +2,7 @@ import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { unavailable } from '../../core/errors/catalogue.js';
 import { ServingError } from '../../core/errors/serving-error.js';
 import { Readiness } from '../lifecycle/readiness.js';
+import { unlessAborted } from '../execution/abort.js';
 import { DirectScheduler } from '../scheduling/direct-scheduler.js';
 import { ModelHandle } from './model-handle.js';
 import { ModelRegistry } from './model-registry.js';
@@ -99,18 +100,26 @@ export class ModelLoader implements OnApplicationShutdown {
     return opened;
   }
 
+  /** A load that is given up is not waited for; what comes of it later is released. */
   private async open(name: string, candidate: VersionCandidate, signal: AbortSignal): Promise<Opened> {
-    const { version, platform } = candidate;
+    if (signal.aborted) return { candidate, result: signal.reason as Error };
+    const opening = this.bringUp(name, candidate, signal);
     try {
-      const context = { name, version, signal };
-      const loaded = await candidate.open(context);
-      await loaded.model.load?.(context);
-      const handle = new ModelHandle(name, version, platform, loaded, new DirectScheduler());
-      await this.warmUp(handle);
-      return { candidate, result: handle };
+      return { candidate, result: await unlessAborted(opening, signal) };
     } catch (thrown) {
+      if (signal.aborted) opening.then((late) => this.release(late)).catch(() => undefined);
       return { candidate, result: thrown instanceof Error ? thrown : new Error(String(thrown)) };
     }
+  }
+
+  private async bringUp(name: string, candidate: VersionCandidate, signal: AbortSignal): Promise<ModelHandle> {
+    const { version, platform } = candidate;
+    const context = { name, version, signal };
+    const loaded = await candidate.open(context);
+    await loaded.model.load?.(context);
+    const handle = new ModelHandle(name, version, platform, loaded, new DirectScheduler());
+    await this.warmUp(handle);
+    return handle;
   }
 
   /** A model that cannot warm up gives back what it has loaded. */

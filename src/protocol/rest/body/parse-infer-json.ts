@@ -7,7 +7,7 @@ import { isArray, isObject, type JsonObject, readObject } from './json-fields.js
  * Parses the JSON of an inference request. Of a key that stands twice the last one wins.
  *
  * Doubles are exact up to 2^53, so the text is scanned a second time, for every digit, only when a tensor of 64-bit
- * integers or a parameter holds a number beyond that.
+ * integers, or of texts, or a parameter holds a number beyond that.
  */
 export function parseInferJson(json: Buffer): JsonObject {
   const text = readUtf8(json);
@@ -42,7 +42,7 @@ function losesDigits({ parameters, inputs, outputs }: JsonObject): boolean {
 }
 
 function losesInTensor({ datatype, data, parameters }: JsonObject): boolean {
-  const exact = datatype === 'INT64' || datatype === 'UINT64';
+  const exact = datatype === 'INT64' || datatype === 'UINT64' || datatype === 'BYTES';
   return (exact && holdsLargeNumber(data)) || losesParameter(parameters);
 }
 

@@ -1,0 +1,6 @@
+import { join } from 'node:path';
+import { build, install, root, run } from './prepare.mjs';
+
+install();
+build();
+run(process.execPath, [join(root, 'bench', 'grpc.mjs'), ...process.argv.slice(2)]);

@@ -1,0 +1,172 @@
+import { appendFile, mkdir, mkdtemp, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { fingerprint, listModels, listVersions, readLabels } from './version-folders.js';
+
+let folder: string;
+/** The repository; what lies beside it in `folder` lies outside. */
+let root: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'version-folders-'));
+  root = join(folder, 'repository');
+  await mkdir(root);
+});
+
+afterEach(() => rm(folder, { recursive: true }));
+
+/** Writes files by their paths in `folder`. */
+async function write(files: Readonly<Record<string, string>>): Promise<void> {
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await writeFile(join(folder, path), text);
+  }
+}
+
+/** Makes a link at a path in the repository; the target is relative to `folder`. */
+const link = (target: string, path: string): Promise<void> => symlink(join(folder, target), join(root, path));
+
+describe('the models', () => {
+  it('are the folders of the repository, sorted', async () => {
+    await write({
+      'repository/zebra/1/model.onnx': '',
+      'repository/apple/1/model.onnx': '',
+      'repository/Apple pie \u4e2d/1/model.onnx': '',
+      'repository/README.md': '',
+    });
+    expect(await listModels(root)).toEqual(['Apple pie \u4e2d', 'apple', 'zebra']);
+  });
+
+  it('do not start with a dot', async () => {
+    await write({ 'repository/.git/1/model.onnx': '', 'repository/..data/1/model.onnx': '', 'repository/a.b/1/x': '' });
+    expect(await listModels(root)).toEqual(['a.b']);
+  });
+
+  it('may be links within the repository, but none that leads out of it', async () => {
+    await write({ 'repository/a/1/model.onnx': '', 'outside/1/model.onnx': '', 'repository-of-others/1/x': '' });
+    await link('repository/a', 'alias');
+    await link('outside', 'outside');
+    await link('repository-of-others', 'sibling');
+    await link('repository', 'itself');
+    await link('absent', 'dangling');
+    await symlink('loop', join(root, 'loop'));
+    expect(await listModels(root)).toEqual(['a', 'alias']);
+  });
+
+  it('are found behind a link to the whole repository', async () => {
+    await write({ 'repository/a/1/model.onnx': '' });
+    await symlink(root, join(folder, 'mounted'));
+    expect(await listModels(join(folder, 'mounted'))).toEqual(['a']);
+    expect(await listVersions(join(folder, 'mounted'), 'a')).toHaveLength(1);
+  });
+
+  it('are none where there is no repository', async () => {
+    expect(await listModels(join(folder, 'absent'))).toEqual([]);
+    expect(await listModels(root)).toEqual([]);
+  });
+});
+
+describe('the versions', () => {
+  const versions = async () => (await listVersions(root, 'm')).map(({ version }) => version);
+
+  it('are the numbered folders, oldest first', async () => {
+    await write(Object.fromEntries(['10', '9', '1', '2'].map((version) => [`repository/m/${version}/model.onnx`, ''])));
+    expect(await versions()).toEqual(['1', '2', '9', '10']);
+  });
+
+  it('are in order beyond what a double can tell apart', async () => {
+    await write({ 'repository/m/9007199254740993/x': '', 'repository/m/9007199254740992/x': '' });
+    expect(await versions()).toEqual(['9007199254740992', '9007199254740993']);
+  });
+
+  it('are nothing else', async () => {
+    await write({
+      'repository/m/1/model.onnx': '',
+      'repository/m/01/model.onnx': '',
+      'repository/m/0/model.onnx': '',
+      'repository/m/-1/model.onnx': '',
+      'repository/m/v2/model.onnx': '',
+      'repository/m/.2/model.onnx': '',
+      'repository/m/labels.txt': '',
+      'repository/m/3': 'a file, not a folder',
+    });
+    expect(await versions()).toEqual(['1']);
+  });
+
+  it('know their path and what is in it', async () => {
+    await write({ 'repository/m/1/model.onnx': '', 'repository/m/1/weights.bin': '', 'repository/m/1/assets/a': '' });
+    await mkdir(join(root, 'm/2'));
+    const [one, two] = await listVersions(root, 'm');
+    expect(one).toEqual({ version: '1', path: join(root, 'm/1'), files: expect.any(Array) });
+    expect(one?.files.toSorted()).toEqual(['assets', 'model.onnx', 'weights.bin']);
+    expect(two?.files).toEqual([]);
+  });
+
+  it('may be links, as their files may, but none that leads out of the repository', async () => {
+    await write({ 'repository/blobs/weights': '', 'repository/m/1/readme': '', 'outside/model.onnx': '' });
+    await link('repository/m/1', 'm/2');
+    await link('outside', 'm/3');
+    await link('repository/blobs/weights', 'm/1/model.onnx');
+    await link('outside/model.onnx', 'm/1/stolen.onnx');
+    expect(await versions()).toEqual(['1', '2']);
+    expect((await listVersions(root, 'm'))[0]?.files.toSorted()).toEqual(['model.onnx', 'readme']);
+  });
+
+  it('of a model that is gone cannot be listed', async () => {
+    await expect(listVersions(root, 'm')).rejects.toThrow('ENOENT');
+  });
+});
+
+describe('the labels', () => {
+  it.each([
+    ['lines', 'cat\ndog\n', ['cat', 'dog']],
+    ['lines of Windows', 'cat\r\ndog', ['cat', 'dog']],
+    ['blank lines left out', '\ncat\n\ndog\n\n', ['cat', 'dog']],
+    ['blanks kept', ' cat \n', [' cat ']],
+    ['nothing', '', []],
+  ])('are read: %s', async (_, text, labels) => {
+    await write({ 'repository/m/labels.txt': text });
+    expect(await readLabels(root, 'm')).toEqual(labels);
+  });
+
+  it('are none without the file', async () => {
+    await mkdir(join(root, 'm'));
+    expect(await readLabels(root, 'm')).toEqual([]);
+  });
+
+  it('are not read from outside the repository', async () => {
+    await write({ passwd: 'root:x:0:0', 'repository/m/1/model.onnx': '' });
+    await link('passwd', 'm/labels.txt');
+    expect(await readLabels(root, 'm')).toEqual([]);
+  });
+});
+
+describe('the fingerprint', () => {
+  const of = (...paths: string[]) => fingerprint(paths.map((path) => join(root, path)));
+
+  it('stays while nothing changes', async () => {
+    await write({ 'repository/a': 'text', 'repository/b': 'text' });
+    expect(await of('a', 'b', 'absent')).toBe(await of('a', 'b', 'absent'));
+  });
+
+  it.each<[string, () => Promise<void>]>([
+    ['grows', () => appendFile(join(root, 'a'), '!')],
+    ['has another time', () => utimes(join(root, 'a'), 1, 1)],
+    [
+      'is another file of the same size and time',
+      async () => {
+        await write({ 'repository/next': 'TEXT' });
+        await utimes(join(root, 'next'), 1, 1);
+        await rename(join(root, 'next'), join(root, 'a'));
+      },
+    ],
+    ['goes', () => rm(join(root, 'a'))],
+    ['comes', () => write({ 'repository/absent': '' })],
+  ])('changes when a file %s', async (_, change) => {
+    await write({ 'repository/a': 'text' });
+    const before = await of('a', 'absent');
+    await change();
+    expect(await of('a', 'absent')).not.toBe(before);
+  });
+});
