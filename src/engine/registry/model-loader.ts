@@ -24,6 +24,7 @@ export class ModelLoader implements OnApplicationShutdown {
   private readonly tails = new Map<string, Promise<unknown>>();
   private readonly fingerprints = new WeakMap<ModelHandle, string>();
   private readonly loads = new Map<string, AbortController>();
+  private readonly late = new Map<string, Promise<unknown>>();
   private readonly releases = new Set<Promise<void>>();
   private readonly stopping = new AbortController();
 
@@ -100,19 +101,31 @@ export class ModelLoader implements OnApplicationShutdown {
     return opened;
   }
 
-  /** A load that is given up is not waited for; what comes of it later is released. */
+  /** When the server stops, a load is not waited for; what comes of it later is released. */
   private async open(name: string, candidate: VersionCandidate, signal: AbortSignal): Promise<Opened> {
-    if (signal.aborted) return { candidate, result: signal.reason as Error };
+    const { signal: stopping } = this.stopping;
+    if (stopping.aborted) return { candidate, result: stopping.reason as Error };
     const opening = this.bringUp(name, candidate, signal);
     try {
-      return { candidate, result: await unlessAborted(opening, signal) };
+      return { candidate, result: await unlessAborted(opening, stopping) };
     } catch (thrown) {
-      if (signal.aborted) opening.then((late) => this.release(late)).catch(() => undefined);
+      if (signal.aborted) this.leaveBehind(name, opening);
       return { candidate, result: thrown instanceof Error ? thrown : new Error(String(thrown)) };
     }
   }
 
+  /** An instance may be the same as before: it is not loaded again under a load of it that still goes on. */
+  private leaveBehind(name: string, opening: Promise<ModelHandle>): void {
+    const released = opening.then((late) => this.release(late)).catch(() => undefined);
+    const all = Promise.all([this.late.get(name), released]).finally(() => {
+      if (this.late.get(name) === all) this.late.delete(name);
+    });
+    this.late.set(name, all);
+  }
+
   private async bringUp(name: string, candidate: VersionCandidate, signal: AbortSignal): Promise<ModelHandle> {
+    await this.late.get(name);
+    signal.throwIfAborted();
     const { version, platform } = candidate;
     const context = { name, version, signal };
     const loaded = await candidate.open(context);
