@@ -330,15 +330,27 @@ describe('an unload', () => {
     expect(registry.isReady('m')).toBe(false);
   });
 
-  it('outlasts a load that cannot be given up', async () => {
-    const opening = new Deferred();
-    const model = new NumberModel(1);
-    const loading = load(candidateOf(() => opening.promise.then(() => model)));
+  it('outlasts a load that cannot be given up, for the instance may be the same the next time', async () => {
+    const [started, slow] = [new Deferred(), new Deferred()];
+    const events: string[] = [];
+    const model = {
+      ...echoing(1),
+      load: async () => {
+        events.push('load');
+        started.resolve();
+        await slow.promise;
+        events.push('loaded');
+      },
+      unload: () => void events.push('unload'),
+    };
+    const loading = load(candidateOf(() => model));
+    await started.promise;
     const unloading = loader.unload('m');
-    opening.resolve();
-    await Promise.all([loading, unloading]);
-    await vi.waitFor(() => expect(state()).toEqual({ kind: 'unavailable', reason: 'unloaded' }));
-    expect(model.events).toEqual(['load', 'warmup', 'unload']);
+    const again = load(candidateOf(() => model));
+    slow.resolve();
+    await Promise.all([loading, unloading, again]);
+    expect(events).toEqual(['load', 'loaded', 'unload', 'load', 'loaded']);
+    expect(await infer()).toBe(1);
   });
 
   it('logs what goes wrong in the release, and goes on', async () => {
@@ -469,7 +481,9 @@ it('is consistent after any operations, however they interleave', async () => {
     fc.asyncProperty(
       fc.array(fc.constantFrom(...OPERATIONS), { minLength: 1, maxLength: 12 }),
       fc.scheduler(),
-      async (operations, scheduler) => {
+      // Whether the model is one instance for good, as a class is, or a new one for each load, as a file is.
+      fc.boolean(),
+      async (operations, scheduler, isClass) => {
         const registry = new ModelRegistry();
         const readiness = new Readiness(registry);
         readiness.begin([], true);
@@ -481,16 +495,17 @@ it('is consistent after any operations, however they interleave', async () => {
 
         /** Notes every call that its lifecycle does not allow. */
         class WatchedModel implements ServableModel {
-          private state: 'new' | 'loaded' | 'released' = 'new';
+          private state: 'down' | 'loading' | 'loaded' | 'unloading' = 'down';
           private running = 0;
-
-          constructor(private readonly fails: boolean) {}
+          fails = false;
 
           async load(): Promise<void> {
-            if (this.state !== 'new') broken.push(`load of a ${this.state} model`);
+            if (this.state !== 'down') broken.push(`load of a ${this.state} model`);
+            const { fails } = this;
+            this.state = 'loading';
             await step('load');
-            if (this.fails) throw new Error('corrupt');
-            this.state = 'loaded';
+            this.state = fails ? 'down' : 'loaded';
+            if (fails) throw new Error('corrupt');
             alive.add(this);
           }
 
@@ -505,21 +520,24 @@ it('is consistent after any operations, however they interleave', async () => {
           async unload(): Promise<void> {
             if (this.state !== 'loaded') broken.push(`unload of a ${this.state} model`);
             if (this.running > 0) broken.push('unload under a running request');
+            this.state = 'unloading';
             await step('unload');
-            this.state = 'released';
+            this.state = 'down';
             alive.delete(this);
           }
         }
 
+        const instance = new WatchedModel();
         let files = 0;
         let wanted = false;
         const begin = (operation: (typeof OPERATIONS)[number]): Promise<unknown> => {
           if (operation === 'infer') return pipeline.run(requestOf(), new FakeInferenceCall());
-          if (operation !== 'failing load') wanted = operation !== 'unload';
+          const fails = operation === 'failing load' && !isClass;
+          if (!fails) wanted = operation !== 'unload';
           if (operation === 'unload') return loader.unload('m');
-          if (operation !== 'load') files++;
+          if (operation !== 'load' && !isClass) files++;
+          const open = () => Object.assign(isClass ? instance : new WatchedModel(), { fails });
           const fingerprint = `f-${files}`;
-          const open = () => new WatchedModel(operation === 'failing load');
           return loader.load('m', async () => [candidateOf(open, { fingerprint })]);
         };
         await scheduler.waitFor(

@@ -24,7 +24,6 @@ export class ModelLoader implements OnApplicationShutdown {
   private readonly tails = new Map<string, Promise<unknown>>();
   private readonly fingerprints = new WeakMap<ModelHandle, string>();
   private readonly loads = new Map<string, AbortController>();
-  private readonly late = new Map<string, Promise<unknown>>();
   private readonly releases = new Set<Promise<void>>();
   private readonly stopping = new AbortController();
 
@@ -109,23 +108,12 @@ export class ModelLoader implements OnApplicationShutdown {
     try {
       return { candidate, result: await unlessAborted(opening, stopping) };
     } catch (thrown) {
-      if (signal.aborted) this.leaveBehind(name, opening);
+      if (stopping.aborted) opening.then((late) => this.release(late)).catch(() => undefined);
       return { candidate, result: thrown instanceof Error ? thrown : new Error(String(thrown)) };
     }
   }
 
-  /** An instance may be the same as before: it is not loaded again under a load of it that still goes on. */
-  private leaveBehind(name: string, opening: Promise<ModelHandle>): void {
-    const released = opening.then((late) => this.release(late)).catch(() => undefined);
-    const all = Promise.all([this.late.get(name), released]).finally(() => {
-      if (this.late.get(name) === all) this.late.delete(name);
-    });
-    this.late.set(name, all);
-  }
-
   private async bringUp(name: string, candidate: VersionCandidate, signal: AbortSignal): Promise<ModelHandle> {
-    await this.late.get(name);
-    signal.throwIfAborted();
     const { version, platform } = candidate;
     const context = { name, version, signal };
     const loaded = await candidate.open(context);
