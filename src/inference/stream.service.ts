@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { toServingError } from '../core/errors/catalogue.js';
+import { ModelAccess } from '../core/inference/model-access.js';
 import type { ParameterValue } from '../core/inference/parameters.js';
 import type { InferenceRequest } from '../core/inference/request.js';
 import type { InferenceResponse } from '../core/inference/response.js';
@@ -27,6 +28,7 @@ export class StreamService {
     private readonly pipeline: InferencePipeline,
     private readonly registry: ModelRegistry,
     private readonly tensors: TensorPipe,
+    private readonly access: ModelAccess,
     private readonly config: GrpcConfig,
   ) {}
 
@@ -55,7 +57,10 @@ export class StreamService {
     turn: Promise<void> | undefined,
   ): Promise<void> {
     try {
-      const request = this.tensors.transform(decodeInferRequest(message));
+      const encoded = decodeInferRequest(message);
+      await this.access.check(call, 'inference', encoded.model, encoded.version);
+      await call.onInference?.(encoded.inputs[0]?.shape[0] ?? 1);
+      const request = this.tensors.transform(encoded);
       if (turn === undefined) {
         await this.sendAll(request, stream, call);
       } else {

@@ -124,6 +124,7 @@ export class DuplexStream implements InferenceStream {
     });
     call.principal = this.context.principal;
     call.family = this.context.family;
+    call.onInference = this.context.onInference;
     call.model = model_name;
     call.version = model_version;
     this.active.set(call, listeners);
