@@ -1,7 +1,10 @@
 import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
 import { AdmissionModule } from './admission/admission.module.js';
-import { ApiKeyAuthenticator } from './admission/authentication/api-key.authenticator.js';
+import { ApiKeyAuthenticator } from './admission/authentication/api-key/api-key.authenticator.js';
 import { AuthenticationConfig } from './admission/authentication/authentication.config.js';
+import { ClientCertificateAuthenticator } from './admission/authentication/client-certificate.authenticator.js';
+import { JwtAuthenticator } from './admission/authentication/jwt/jwt.authenticator.js';
+import { JwtConfig } from './admission/authentication/jwt/jwt.config.js';
 import { AuthorizationConfig } from './admission/authorization/authorization.config.js';
 import { RateLimitConfig } from './admission/rate-limit/rate-limit.config.js';
 import { RestrictionConfig } from './admission/restriction/restriction.config.js';
@@ -39,6 +42,7 @@ export const SECTIONS = [
   MetadataConfig,
   TlsConfig,
   AuthenticationConfig,
+  JwtConfig,
   AuthorizationConfig,
   RateLimitConfig,
   RestrictionConfig,
@@ -62,7 +66,9 @@ export class AppModule {
       imports: [
         ConfigurationModule.forRoot(configuration),
         ObservabilityModule,
-        AdmissionModule.forRoot({ authenticators: [ApiKeyAuthenticator] }),
+        AdmissionModule.forRoot({
+          authenticators: [ApiKeyAuthenticator, JwtAuthenticator, ClientCertificateAuthenticator],
+        }),
         EngineModule.forRoot({ stages: [new ValidateStage()] }),
         OnnxModule,
         ProtocolModule,

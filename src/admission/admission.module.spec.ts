@@ -15,9 +15,12 @@ import { attachCall, CallContext } from '../protocol/call/call-context.js';
 import { Family, Public } from '../protocol/call/operation.decorator.js';
 import { FakePolicyDecisionPoint } from '../testing/fake-policy-decision-point.js';
 import { AdmissionModule } from './admission.module.js';
-import { ApiKeyAuthenticator } from './authentication/api-key.authenticator.js';
+import { ApiKeyAuthenticator } from './authentication/api-key/api-key.authenticator.js';
 import { AuthenticationConfig } from './authentication/authentication.config.js';
+import { AuthorizationConfig } from './authorization/authorization.config.js';
 import { PolicyDecisionPoint } from './authorization/policy-decision-point.js';
+import { RateLimitConfig } from './rate-limit/rate-limit.config.js';
+import { RestrictionConfig } from './restriction/restriction.config.js';
 
 @Controller()
 @Family('inference')
@@ -65,13 +68,15 @@ let app: NestFastifyApplication;
 
 afterEach(() => app?.close());
 
+const SECTIONS = [AuthenticationConfig, AuthorizationConfig, RateLimitConfig, RestrictionConfig, ReloadConfig];
+
 /** A server whose transport does what the real ones do: it settles who calls before any guard runs. */
 async function start(environment: Record<string, string>, policy?: Type<PolicyDecisionPoint>): Promise<void> {
   const admission = { authenticators: [ApiKeyAuthenticator], ...(policy && { policy }) };
   const testing = await Test.createTestingModule({
     imports: [
       RoutesModule,
-      ConfigurationModule.forRoot(await Configuration.read([AuthenticationConfig, ReloadConfig], { environment })),
+      ConfigurationModule.forRoot(await Configuration.read(SECTIONS, { environment })),
       AdmissionModule.forRoot(admission),
     ],
     providers: [{ provide: APP_FILTER, useClass: CodeFilter }],
@@ -119,7 +124,9 @@ describe('with keys', () => {
   it('refuses others, and says why', async () => {
     await start(KEYS);
     expect(await get('/models')).toBe('unauthenticated');
-    expect(await message('/models')).toMatch(/^Missing credentials: send 'x-api-key/);
+    expect(await message('/models')).toMatch(
+      /^Missing credentials: send 'authorization: Bearer <token>' or 'x-api-key/,
+    );
     expect(await get('/models', { 'x-api-key': 'wrong' })).toBe('unauthenticated');
     expect(await message('/models', { 'x-api-key': 'wrong' })).toBe('Invalid credentials: the API key is not known');
   });

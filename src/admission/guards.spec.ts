@@ -6,6 +6,7 @@ import { ServingError } from '../core/errors/serving-error.js';
 import { attachCall, CallContext } from '../protocol/call/call-context.js';
 import { Family, Public } from '../protocol/call/operation.decorator.js';
 import { FakePolicyDecisionPoint } from '../testing/fake-policy-decision-point.js';
+import { AuthenticationConfig } from './authentication/authentication.config.js';
 import { AuthenticationGuard } from './authentication/authentication.guard.js';
 import { AuthenticationPolicy } from './authentication/authentication-policy.js';
 import { AllowAllPolicy } from './authorization/allow-all.policy.js';
@@ -41,7 +42,9 @@ function rpc(call: CallContext, method: 'infer' | 'live'): ExecutionContextHost 
   return context;
 }
 
-const required = new AuthenticationPolicy({}, [{ configured: true, authenticate: () => undefined }]);
+const required = new AuthenticationPolicy(new AuthenticationConfig(), [
+  { configured: true, authenticate: () => undefined },
+]);
 
 it('guards rpcs too', async () => {
   const call = newCall();

@@ -8,6 +8,13 @@ class DemoConfig {
   @Secret('The keys.') readonly DEMO_KEYS?: string;
 }
 
+it('lists no file for a secret that has none', () => {
+  class OtherConfig {
+    @Secret('The keys.', { fromFile: false }) readonly DEMO_KEYS?: string;
+  }
+  expect(describeSections([OtherConfig]).map(({ key }) => key)).toEqual(['DEMO_KEYS']);
+});
+
 it('lists every key in order, and the file of a secret', () => {
   const section = 'DemoConfig';
   expect(describeSections([DemoConfig])).toEqual([

@@ -16,7 +16,7 @@ export interface KeyDescription {
 export function describeSections(sections: readonly SectionClass[]): KeyDescription[] {
   return sections.flatMap((section) => {
     const defaults = new section();
-    return [...keysOf(section)].flatMap(([key, { description, allowed, secret }]) => {
+    return [...keysOf(section)].flatMap(([key, { description, allowed, secret, fromFile }]) => {
       const own = {
         key,
         section: section.name,
@@ -25,7 +25,7 @@ export function describeSections(sections: readonly SectionClass[]): KeyDescript
         secret,
         description,
       };
-      return secret ? [own, fileOf(own)] : [own];
+      return fromFile ? [own, fileOf(own)] : [own];
     });
   });
 }

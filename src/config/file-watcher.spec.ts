@@ -84,6 +84,16 @@ it('treats a file that is gone as one that cannot be parsed', async () => {
   expect(events).toEqual([{ name: 'NUMBER', outcome: 'refused', reason: 'it is empty' }]);
 });
 
+it('says in one line what a parser refuses in several', async () => {
+  const strict = ([content]: readonly Buffer[]): void => {
+    if (content?.toString('utf8') !== '1') throw new ConfigurationError(['first', 'second']);
+  };
+  watcher.watch('NUMBER', [write('n', '1')], strict);
+  write('n', '2');
+  await watcher.checkNow();
+  expect(events).toEqual([{ name: 'NUMBER', outcome: 'refused', reason: 'first; second' }]);
+});
+
 it('ends the start over files that cannot be read or parsed', () => {
   expect(() => watcher.watch('NUMBER', [join(folder, 'nowhere')], parse)).toThrow(ConfigurationError);
   expect(() => watcher.watch('NUMBER', [write('n', 'x')], parse)).toThrow(/NUMBER \(.*n\): that is no number/);

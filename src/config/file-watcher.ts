@@ -107,4 +107,7 @@ function parseNow<T>(name: string, paths: readonly string[], parse: () => T): T 
   }
 }
 
-const reasonOf = (failure: unknown): string => (failure instanceof Error ? failure.message : String(failure));
+function reasonOf(failure: unknown): string {
+  if (failure instanceof ConfigurationError) return failure.problems.join('; ');
+  return failure instanceof Error ? failure.message : String(failure);
+}

@@ -6,12 +6,17 @@ import { defineKey, type KeyDecorator, type KeyDefinition } from './section.js';
 export const Text = (description: string): KeyDecorator<string> =>
   plain({ description, allowed: 'text', read: (text) => text, accepts: isString });
 
+export interface SecretOptions {
+  /** Whether `<KEY>_FILE` may name a file to read the value from, once at the start. Default: true. */
+  readonly fromFile?: boolean;
+}
+
 /**
  * Text that is never printed. It can also come from the file that `<KEY>_FILE` names; its property is not enumerable,
  * so that neither `inspect` nor `JSON.stringify` shows it.
  */
-export const Secret = (description: string): KeyDecorator<string> =>
-  defineKey({ description, allowed: 'text', secret: true, read: (text) => text, accepts: isString });
+export const Secret = (description: string, { fromFile = true }: SecretOptions = {}): KeyDecorator<string> =>
+  defineKey({ description, allowed: 'text', secret: true, fromFile, read: (text) => text, accepts: isString });
 
 /** A host name or an IP address, without a port. */
 export const Host = (description: string): KeyDecorator<string> =>
@@ -70,8 +75,8 @@ export const List = (description: string): KeyDecorator<readonly string[]> =>
     accepts: (value) => Array.isArray(value) && value.every(isString),
   });
 
-const plain = <T>(definition: Omit<KeyDefinition, 'secret'>): KeyDecorator<T> =>
-  defineKey({ ...definition, secret: false });
+const plain = <T>(definition: Omit<KeyDefinition, 'secret' | 'fromFile'>): KeyDecorator<T> =>
+  defineKey({ ...definition, secret: false, fromFile: false });
 
 const INTEGER = /^-?\d+$/;
 const HOST_NAME = /^(?=.{1,253}$)[a-z\d](?:[a-z\d_-]*[a-z\d])?(?:\.[a-z\d](?:[a-z\d_-]*[a-z\d])?)*$/i;

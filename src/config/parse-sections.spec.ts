@@ -130,6 +130,16 @@ describe('secrets', () => {
     expect(parse(SecretConfig, { DEMO_KEYS_FILE: '' }).DEMO_KEYS).toBeUndefined();
   });
 
+  it('come from the environment alone where their file is read otherwise', () => {
+    class WatchedConfig {
+      @Secret('The keys.', { fromFile: false }) readonly DEMO_KEYS?: string;
+      @Text('The file of more keys.') readonly DEMO_KEYS_FILE?: string;
+    }
+    const section = parse(WatchedConfig, { DEMO_KEYS: 'direct', DEMO_KEYS_FILE: '/nowhere' });
+    expect(section).toMatchObject({ DEMO_KEYS: 'direct', DEMO_KEYS_FILE: '/nowhere' });
+    expect(JSON.stringify(section)).not.toContain('direct');
+  });
+
   it('refuse a file that cannot be read or is empty', () => {
     writeFileSync(path, ' \n');
     for (const file of [path, folder, join(folder, 'missing')]) {

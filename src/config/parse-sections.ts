@@ -27,7 +27,7 @@ function parseSection(section: SectionClass, environment: Environment, problems:
   const instance = new section();
   const texts = new Map<string, string>();
   for (const [key, definition] of keysOf(section)) {
-    const text = definition.secret ? readSecret(key, environment, problems) : textOf(environment[key]);
+    const text = definition.fromFile ? readEither(key, environment, problems) : textOf(environment[key]);
     if (text === undefined) continue;
     texts.set(key, text);
     Object.defineProperty(instance, key, { value: definition.read(text), enumerable: !definition.secret });
@@ -39,7 +39,7 @@ function parseSection(section: SectionClass, environment: Environment, problems:
   return Object.freeze(instance);
 }
 
-function readSecret(key: string, environment: Environment, problems: string[]): string | undefined {
+function readEither(key: string, environment: Environment, problems: string[]): string | undefined {
   const fileKey = fileKeyOf(key);
   const path = textOf(environment[fileKey]);
   const text = textOf(environment[key]);
@@ -82,4 +82,4 @@ function knownKeys(sections: readonly SectionClass[]): string[] {
   return [...owners.keys()];
 }
 
-const namesOf = (key: string, { secret }: KeyDefinition): string[] => (secret ? [key, fileKeyOf(key)] : [key]);
+const namesOf = (key: string, { fromFile }: KeyDefinition): string[] => (fromFile ? [key, fileKeyOf(key)] : [key]);

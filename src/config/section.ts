@@ -10,8 +10,10 @@ export interface KeyDefinition {
   readonly description: string;
   /** What may stand there; completes "use ...". */
   readonly allowed: string;
-  /** A secret is never printed, and can come from the file that `<KEY>_FILE` names. */
+  /** A secret is never printed. */
   readonly secret: boolean;
+  /** Whether the value can also come from the file that `<KEY>_FILE` names. */
+  readonly fromFile: boolean;
   /** Turns text into the value; gives text that it cannot turn back as it is, for `accepts` to refuse. */
   readonly read: (text: string) => unknown;
   readonly accepts: (value: unknown) => boolean;

@@ -1,5 +1,6 @@
 import { Controller, Get, Param } from '@nestjs/common';
 import type { NamedSpec } from '../core/model/signature.js';
+import { Call, CallContext } from '../protocol/call/call-context.js';
 import { Family } from '../protocol/call/operation.decorator.js';
 import { MetadataService } from './metadata.service.js';
 import { specParameters } from './spec-parameters.js';
@@ -15,8 +16,8 @@ export class MetadataRestController {
   }
 
   @Get('models')
-  models() {
-    return { models: this.metadata.models() };
+  async models(@Call() call: CallContext) {
+    return { models: await this.metadata.models(call) };
   }
 
   @Get(['models/:model', 'models/:model/versions/:version'])

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
+import type { InferenceCall } from '../core/inference/call.js';
+import { ModelAccess } from '../core/inference/model-access.js';
 import type { NamedSpec } from '../core/model/signature.js';
 import { ModelRegistry } from '../engine/registry/model-registry.js';
 import { extensionNames } from '../protocol/extension.decorator.js';
@@ -30,6 +32,7 @@ export class MetadataService {
     private readonly registry: ModelRegistry,
     private readonly modules: ModulesContainer,
     private readonly config: MetadataConfig,
+    private readonly access: ModelAccess,
   ) {}
 
   server(): ServerMetadata {
@@ -42,12 +45,10 @@ export class MetadataService {
     return [...new Set(modules)].sort();
   }
 
-  /** The models that would be served. */
-  models(): string[] {
-    return this.registry
-      .names()
-      .filter((name) => this.registry.isReady(name))
-      .sort();
+  /** The models that would be served, as far as the caller may see them. */
+  async models(call: InferenceCall): Promise<readonly string[]> {
+    const ready = this.registry.names().filter((name) => this.registry.isReady(name));
+    return this.access.visible(call, 'metadata', ready.sort());
   }
 
   /** A model's ready versions, or the one that was asked for, with its tensors. */

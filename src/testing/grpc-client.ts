@@ -1,4 +1,5 @@
 import {
+  type ChannelCredentials,
   Client,
   credentials,
   loadPackageDefinition,
@@ -46,6 +47,7 @@ export class GrpcClient {
     /** Host and port. */
     readonly address: string,
     private readonly metadata: Readonly<Record<string, string>> = {},
+    private readonly channel: ChannelCredentials = credentials.createInsecure(),
   ) {}
 
   /** Calls a unary rpc. Rejects with grpc-js's `ServiceError`. */
@@ -108,7 +110,7 @@ export class GrpcClient {
     const known = this.clients.get(service);
     if (known !== undefined) return known;
     const limits = { 'grpc.max_receive_message_length': -1, 'grpc.max_send_message_length': -1 };
-    const client = new Client(this.address, credentials.createInsecure(), limits);
+    const client = new Client(this.address, this.channel, limits);
     this.clients.set(service, client);
     return client;
   }

@@ -10,6 +10,8 @@ import { RestClient } from './rest-client.js';
 export interface ServeOptions {
   /** Keys of the configuration. Default: free ports, an empty model repository, errors alone in the log. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** What both clients send with every call, credentials for one: headers of REST, metadata of gRPC. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** What the models inject. */
   readonly providers?: readonly Provider[];
   readonly imports?: NonNullable<ModuleMetadata['imports']>;
@@ -26,9 +28,10 @@ export class TestServer implements AsyncDisposable {
     private readonly server: InferenceServer,
     /** Where the server listens. */
     readonly addresses: { readonly http: string; readonly grpc: string },
+    headers: Readonly<Record<string, string>> = {},
   ) {
-    this.rest = new RestClient(addresses.http);
-    this.grpc = new GrpcClient(addresses.grpc);
+    this.rest = new RestClient(addresses.http, headers);
+    this.grpc = new GrpcClient(addresses.grpc, headers);
   }
 
   /** Calls models past the wires. */
@@ -83,12 +86,12 @@ const DEFAULTS = {
  */
 export async function serve(
   models: ModelClass | readonly ModelClass[] = [],
-  { environment = {}, providers = [], imports = [], unready = false }: ServeOptions = {},
+  { environment = {}, headers = {}, providers = [], imports = [], unready = false }: ServeOptions = {},
 ): Promise<TestServer> {
   const classes = typeof models === 'function' ? [models] : models;
   const module = { module: ServedModels, imports, providers: [...classes, ...providers] };
   const server = await createApp({ environment: { ...DEFAULTS, ...environment }, models: [module] });
-  const test = new TestServer(server, await server.listen());
+  const test = new TestServer(server, await server.listen(), headers);
   if (unready) return test;
   const failure = await test.settled();
   if (failure === undefined) return test;

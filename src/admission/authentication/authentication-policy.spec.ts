@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigurationError } from '../../config/configuration-error.js';
-import type { AuthenticationConfig } from './authentication.config.js';
+import { AuthenticationConfig } from './authentication.config.js';
 import { AuthenticationPolicy } from './authentication-policy.js';
 
 function policy(AUTH_ENABLED: boolean | undefined, ...configured: boolean[]): AuthenticationPolicy {
-  const config: AuthenticationConfig = AUTH_ENABLED === undefined ? {} : { AUTH_ENABLED };
+  const config = { ...new AuthenticationConfig(), ...(AUTH_ENABLED === undefined ? {} : { AUTH_ENABLED }) };
   const authenticators = configured.map((is) => ({ configured: is, authenticate: () => undefined }));
   return new AuthenticationPolicy(config, authenticators);
 }
@@ -22,7 +22,7 @@ it.each([
 
 it('refuses AUTH_ENABLED=true without credentials to check', () => {
   expect(() => policy(true, false)).toThrow(ConfigurationError);
-  expect(() => policy(true)).toThrow(/AUTH_ENABLED=true.*API_KEYS or API_KEYS_FILE.*AUTH_ENABLED=false/);
+  expect(() => policy(true)).toThrow(/AUTH_ENABLED=true.*API_KEYS, API_KEYS_FILE, AUTH_SECRET.*AUTH_ENABLED=false/);
 });
 
 describe('on an address that other machines reach', () => {
@@ -33,7 +33,14 @@ describe('on an address that other machines reach', () => {
     (host) => {
       const refused = () => open.assertSafeAddress(['127.0.0.1', host]);
       expect(refused).toThrow(ConfigurationError);
-      for (const part of [`'${host}'`, 'API_KEYS_FILE', '127.0.0.1', 'AUTH_ENABLED=false'])
+      for (const part of [
+        `'${host}'`,
+        'API_KEYS_FILE',
+        'JWT_JWKS_URL',
+        'TLS_CLIENT_CA',
+        '127.0.0.1',
+        'AUTH_ENABLED=false',
+      ])
         expect(refused).toThrow(part);
     },
   );

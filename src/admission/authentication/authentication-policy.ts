@@ -4,6 +4,9 @@ import { ConfigurationError } from '../../config/configuration-error.js';
 import { AuthenticationConfig } from './authentication.config.js';
 import { type Authenticator, AUTHENTICATORS } from './authenticator.js';
 
+/** The keys of the configuration that callers are checked against, by authenticator. */
+const SOURCES = 'API_KEYS, API_KEYS_FILE, AUTH_SECRET, JWT_PUBLIC_KEY_FILE, JWT_JWKS_URL or TLS_CLIENT_CA';
+
 /** Whether callers must say who they are. */
 @Injectable()
 export class AuthenticationPolicy {
@@ -19,7 +22,7 @@ export class AuthenticationPolicy {
     if (this.enabled && !anyConfigured) {
       throw new ConfigurationError([
         'AUTH_ENABLED=true: no caller could say who it is, for no credentials are configured: ' +
-          'set API_KEYS or API_KEYS_FILE, or write AUTH_ENABLED=false',
+          `set ${SOURCES}, or write AUTH_ENABLED=false`,
       ]);
     }
   }
@@ -34,8 +37,8 @@ export class AuthenticationPolicy {
       .filter((host) => !isLoopback(host))
       .map(
         (host) =>
-          `'${host}' can be reached by other machines, and no credentials are configured: set API_KEYS or ` +
-          'API_KEYS_FILE, or listen on 127.0.0.1, or write AUTH_ENABLED=false to serve everyone',
+          `'${host}' can be reached by other machines, and no credentials are configured: set ${SOURCES}, ` +
+          'or listen on 127.0.0.1, or write AUTH_ENABLED=false to serve everyone',
       );
     if (problems.length > 0) throw new ConfigurationError(problems);
   }

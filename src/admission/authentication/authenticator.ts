@@ -11,6 +11,12 @@ export abstract class Authenticator {
    * for credentials that are wrong.
    */
   abstract authenticate(credentials: Credentials): Principal | undefined | Promise<Principal | undefined>;
+
+  /**
+   * Answers for credentials that can be told to be right by a lookup, and never throws: all that is asked about a
+   * caller whose authentications failed too often. An authenticator without it knows nobody at a glance.
+   */
+  recall?(credentials: Credentials): Principal | undefined;
 }
 
 /** The authenticators in use, in the order in which they are asked. */

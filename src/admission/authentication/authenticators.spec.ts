@@ -1,6 +1,7 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ServingError } from '../../core/errors/serving-error.js';
 import { fakeCredentials } from '../../testing/fake-credentials.js';
+import { AuthenticationConfig } from './authentication.config.js';
 import { AuthenticationPolicy } from './authentication-policy.js';
 import type { Authenticator } from './authenticator.js';
 import { Authenticators } from './authenticators.js';
@@ -25,10 +26,12 @@ const later = (authenticator: Authenticator): Authenticator => ({
   authenticate: async (credentials) => authenticator.authenticate(credentials),
 });
 
-const policy = (...authenticators: Authenticator[]) => new AuthenticationPolicy({}, authenticators);
+const config = new AuthenticationConfig();
+
+const policy = (...authenticators: Authenticator[]) => new AuthenticationPolicy(config, authenticators);
 
 const ask = (...authenticators: Authenticator[]) =>
-  new Authenticators(authenticators, policy(...authenticators)).authenticate(fakeCredentials());
+  new Authenticators(authenticators, policy(...authenticators), config).authenticate(fakeCredentials());
 
 it('takes the first principal', () => {
   expect(ask(silent, knows('first'), knows('second'))).toMatchObject({ name: 'first' });
@@ -59,6 +62,73 @@ it('waits for an authenticator that takes a while, and then asks on', async () =
 });
 
 it('requires credentials exactly where authentication is on', () => {
-  expect(new Authenticators([knows('one')], policy(knows('one'))).required).toBe(true);
-  expect(new Authenticators([], policy()).required).toBe(false);
+  expect(new Authenticators([knows('one')], policy(knows('one')), config).required).toBe(true);
+  expect(new Authenticators([], policy(), config).required).toBe(false);
+});
+
+it('refuses credentials of a kind that nobody here checks, where somebody checks any', () => {
+  const basic = fakeCredentials({ authorization: 'Basic dTpw' });
+  const inUse = new Authenticators([silent], policy(silent), config);
+  expect(() => inUse.authenticate(basic)).toThrow('of no kind that this server is configured for');
+  expect(new Authenticators([], policy(), config).authenticate(basic)).toBeUndefined();
+});
+
+describe('an address whose authentications fail', () => {
+  const wrong = fakeCredentials({ authorization: 'Bearer wrong' });
+  const right = fakeCredentials({ authorization: 'Bearer right' });
+
+  /** Recalls one bearer at a glance, and counts how often it has to look closely. */
+  function limited(perMinute = 2, code: 'unauthenticated' | 'unavailable' = 'unauthenticated') {
+    let now = 0;
+    const verify = vi.fn<Authenticator['authenticate']>(async () => {
+      throw new ServingError(code, 'wrong');
+    });
+    const only: Authenticator = {
+      configured: true,
+      authenticate: verify,
+      recall: (credentials) =>
+        credentials.header('authorization') === 'Bearer right' ? { name: 'ci', roles: [] } : undefined,
+    };
+    const limits = { ...config, AUTH_FAILURES_PER_MINUTE: perMinute };
+    const authenticators = new Authenticators([only], policy(only), limits, () => now);
+    const fail = async (times: number, peer?: string): Promise<void> => {
+      const credentials = fakeCredentials({ authorization: 'Bearer wrong' }, peer === undefined ? {} : { peer });
+      for (let time = 0; time < times; time++)
+        await expect(authenticators.authenticate(credentials)).rejects.toThrow('wrong');
+    };
+    return { authenticators, verify, fail, pass: (ms: number) => (now += ms) };
+  }
+
+  it('is refused before anything is verified, until it may try again', async () => {
+    const { authenticators, verify, fail, pass } = limited();
+    await fail(2);
+    const refusal = new ServingError(
+      'resource-exhausted',
+      'Too many failed authentications from this address: try again later',
+      { retryAfterMs: 30_000 },
+    );
+    expect(() => authenticators.authenticate(wrong)).toThrow(refusal);
+    expect(verify).toHaveBeenCalledTimes(2);
+    pass(30_000);
+    await fail(1);
+    expect(() => authenticators.authenticate(wrong)).toThrow(refusal);
+  });
+
+  it('is let in by what is recalled, and not told to wait without credentials', async () => {
+    const { authenticators, fail } = limited();
+    await fail(2);
+    expect(authenticators.authenticate(right)).toEqual({ name: 'ci', roles: [] });
+    expect(authenticators.authenticate(fakeCredentials())).toBeUndefined();
+  });
+
+  it('is no other address', async () => {
+    const { fail } = limited();
+    await fail(2);
+    await fail(1, '192.0.2.99');
+  });
+
+  it('may fail for ever at 0, and where it is not the fault of the credentials', async () => {
+    await limited(0).fail(50);
+    await limited(2, 'unavailable').fail(50);
+  });
 });
