@@ -2,13 +2,14 @@ import { mkdtempSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, expect, it, type MockInstance, vi } from 'vitest';
 import { ConfigurationError } from './configuration-error.js';
 import { FileWatcher, type ReloadEvent } from './file-watcher.js';
 
 let folder: string;
 let watcher: FileWatcher;
 let events: ReloadEvent[];
+let logged: MockInstance;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'watched-'));
@@ -16,7 +17,7 @@ beforeEach(() => {
   events = [];
   watcher.onReload((event) => events.push(event));
   vi.spyOn(Logger.prototype, 'log').mockReturnValue();
-  vi.spyOn(Logger.prototype, 'error').mockReturnValue();
+  logged = vi.spyOn(Logger.prototype, 'error').mockReturnValue();
 });
 
 afterEach(() => {
@@ -56,7 +57,7 @@ it('keeps the last good contents, says so once, and recovers', async () => {
   await watcher.checkNow();
   expect(watched.current).toBe(1);
   expect(events).toEqual([{ name: 'NUMBER', outcome: 'refused', reason: 'that is no number' }]);
-  expect(vi.mocked(Logger.prototype.error)).toHaveBeenCalledTimes(1);
+  expect(logged).toHaveBeenCalledTimes(1);
   write('n', '3');
   await watcher.checkNow();
   expect(watched.current).toBe(3);

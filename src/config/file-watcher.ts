@@ -20,7 +20,7 @@ export interface Watched<T> {
 
 interface Watch {
   readonly name: string;
-  check(): Promise<void>;
+  readonly check: () => Promise<void>;
 }
 
 /**

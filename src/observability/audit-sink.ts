@@ -31,7 +31,7 @@ export class AuditSink implements OnApplicationShutdown {
   /** Waits until all records are written. */
   async onApplicationShutdown(): Promise<void> {
     await new Promise<void>((resolve) => {
-      if (this.file === undefined) resolve();
+      if (this.file === undefined || this.file.destroyed) resolve();
       else this.file.once('close', resolve).end();
     });
   }

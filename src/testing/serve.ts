@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { ModuleMetadata, Provider, Type } from '@nestjs/common';
 import { createApp, type InferenceServer } from '../bootstrap.js';
 import { ModelClient } from '../core/model/model-client.js';
+import { type RegisteredRoute, registeredRoutes } from '../protocol/rest/rest-server.js';
 import type { ModelClass } from './define-model.js';
 import { GrpcClient } from './grpc-client.js';
 import { RestClient } from './rest-client.js';
@@ -42,6 +43,11 @@ export class TestServer implements AsyncDisposable {
   /** The paths of the gRPC methods that have a handler. */
   get rpcs(): readonly string[] {
     return this.server.grpc.paths;
+  }
+
+  /** The routes of the REST server, whoever registered them. */
+  get routes(): readonly RegisteredRoute[] {
+    return registeredRoutes(this.server.app);
   }
 
   /** A provider of the application. */

@@ -4,7 +4,7 @@ import { AuthenticationConfig } from './authentication.config.js';
 import { AuthenticationPolicy } from './authentication-policy.js';
 
 function policy(AUTH_ENABLED: boolean | undefined, ...configured: boolean[]): AuthenticationPolicy {
-  const config = { ...new AuthenticationConfig(), ...(AUTH_ENABLED === undefined ? {} : { AUTH_ENABLED }) };
+  const config = Object.assign(new AuthenticationConfig(), { AUTH_ENABLED });
   const authenticators = configured.map((is) => ({ configured: is, authenticate: () => undefined }));
   return new AuthenticationPolicy(config, authenticators);
 }

@@ -89,7 +89,7 @@ describe('an address whose authentications fail', () => {
       recall: (credentials) =>
         credentials.header('authorization') === 'Bearer right' ? { name: 'ci', roles: [] } : undefined,
     };
-    const limits = { ...config, AUTH_FAILURES_PER_MINUTE: perMinute };
+    const limits = Object.assign(new AuthenticationConfig(), { AUTH_FAILURES_PER_MINUTE: perMinute });
     const authenticators = new Authenticators([only], policy(only), limits, () => now);
     const fail = async (times: number, peer?: string): Promise<void> => {
       const credentials = fakeCredentials({ authorization: 'Bearer wrong' }, peer === undefined ? {} : { peer });

@@ -5,7 +5,7 @@ import { fakeCredentials } from '../../testing/fake-credentials.js';
 import { ClientCertificateAuthenticator } from './client-certificate.authenticator.js';
 
 const make = (TLS_CLIENT_CA?: string) =>
-  new ClientCertificateAuthenticator({ ...new TlsConfig(), ...(TLS_CLIENT_CA === undefined ? {} : { TLS_CLIENT_CA }) });
+  new ClientCertificateAuthenticator(Object.assign(new TlsConfig(), { TLS_CLIENT_CA }));
 
 /** Distinguished names as Node.js hands them out: several values of one attribute are a list. */
 type Subject = Parameters<typeof subjectOf>[0] extends infer T | undefined ? T : never;

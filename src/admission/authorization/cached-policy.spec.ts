@@ -43,8 +43,8 @@ it('asks anew after a denial and after a failure', async () => {
 
 it('asks identical questions at a time as one, and recovers when that one fails', async () => {
   inner.answer = new Error('down');
-  const both = [policy.decide(accessRequestOf()), policy.decide(accessRequestOf())];
-  await Promise.allSettled(both);
+  const ask = async () => policy.decide(accessRequestOf());
+  await Promise.allSettled([ask(), ask()]);
   expect(inner.requests).toHaveLength(1);
   inner.answer = 'permit';
   expect(await policy.decide(accessRequestOf())).toBe('permit');

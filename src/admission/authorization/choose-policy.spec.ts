@@ -15,7 +15,8 @@ beforeEach(() => {
 
 afterEach(() => files.onApplicationShutdown());
 
-const choose = (keys: Partial<AuthorizationConfig>) => choosePolicy({ ...new AuthorizationConfig(), ...keys }, files);
+const choose = (keys: Partial<AuthorizationConfig>) =>
+  choosePolicy(Object.assign(new AuthorizationConfig(), keys), files);
 const URL = 'http://localhost:8181/';
 
 it('takes the one that is named, with a cache where asking costs', () => {

@@ -4,6 +4,9 @@ import type { InferParameter, ParameterMap } from './messages.js';
 
 const INT64_MAX = 2n ** 63n - 1n;
 
+/** Whether a number travels as an integer; negative zero would lose its sign. */
+export const isWhole = (value: number): boolean => Number.isSafeInteger(value) && !Object.is(value, -0);
+
 /** Whether an integer fits `uint64_param` alone. */
 export const isUnsigned64 = (value: bigint): boolean => value > INT64_MAX;
 
@@ -38,6 +41,6 @@ function encodeParameter(value: ParameterValue): InferParameter {
     case 'bigint':
       return isUnsigned64(value) ? { uint64_param: value.toString() } : { int64_param: value.toString() };
     case 'number':
-      return Number.isSafeInteger(value) ? { int64_param: value } : { double_param: value };
+      return isWhole(value) ? { int64_param: value } : { double_param: value };
   }
 }

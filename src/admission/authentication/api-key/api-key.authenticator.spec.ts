@@ -31,7 +31,7 @@ afterAll(() => {
 });
 
 const make = (config: Partial<AuthenticationConfig> = {}) =>
-  new ApiKeyAuthenticator({ ...new AuthenticationConfig(), ...config }, watcher);
+  new ApiKeyAuthenticator(Object.assign(new AuthenticationConfig(), config), watcher);
 
 const ask = (authenticator: ApiKeyAuthenticator, headers: Readonly<Record<string, string>>) =>
   authenticator.authenticate(fakeCredentials(headers));

@@ -36,7 +36,7 @@ afterAll(() => {
 });
 
 const make = (config: Partial<JwtConfig> = { AUTH_SECRET: SECRET }, clock?: () => number) =>
-  new JwtAuthenticator({ ...new JwtConfig(), ...config }, watcher, clock);
+  new JwtAuthenticator(Object.assign(new JwtConfig(), config), watcher, clock);
 
 const bearer = (token: string) => fakeCredentials({ authorization: `Bearer ${token}` });
 

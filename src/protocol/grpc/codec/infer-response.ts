@@ -1,7 +1,7 @@
 import type { ParameterValue } from '../../../core/inference/parameters.js';
 import type { InferenceResponse, OutputTensor } from '../../../core/inference/response.js';
 import { encodeRaw } from '../../../core/tensor/raw.js';
-import { isUnsigned64 } from '../parameters.js';
+import { isUnsigned64, isWhole } from '../parameters.js';
 import { bigVarintSize, fieldSize, varintSize, WireWriter } from './wire-writer.js';
 
 /**
@@ -86,7 +86,7 @@ function parameterSize(value: ParameterValue): number {
     case 'bigint':
       return 1 + bigVarintSize(value);
     case 'number':
-      return Number.isSafeInteger(value) ? 1 + bigVarintSize(BigInt(value)) : 9;
+      return isWhole(value) ? 1 + bigVarintSize(BigInt(value)) : 9;
   }
 }
 
@@ -102,7 +102,7 @@ function writeParameter(writer: WireWriter, { name, nameLength, value, valueSize
     case 'bigint':
       return writer.bigVarintField(isUnsigned64(value) ? 5 : 2, value);
     case 'number':
-      if (Number.isSafeInteger(value)) return writer.bigVarintField(2, BigInt(value));
+      if (isWhole(value)) return writer.bigVarintField(2, BigInt(value));
       return writer.doubleField(4, value);
   }
 }
