@@ -413,13 +413,17 @@ describe.each(WIRES)('A17 a token that was remembered, over %s', (wire) => {
   });
 });
 
-describe('A18 a key set endpoint', () => {
+describe('A18 a key set endpoint', async () => {
   const own = issuer('ES256');
+  const keySet = JSON.stringify({ keys: [await own.jwk()] });
+  // What is out of bounds has the right keys: a server that went there would take the token.
+  const privateNetwork = await KeySetServer.start(KeySetServer.text(keySet));
+  afterAll(() => privateNetwork.close());
   const hostile = {
     'that is down': KeySetServer.status(503),
     'that is slow': () => undefined,
-    'that answers 10 MB': KeySetServer.text(' '.repeat(10_000_000)),
-    'that redirects to a private address': KeySetServer.status(307, { location: 'http://169.254.169.254/' }),
+    'that answers 10 MB': KeySetServer.text(keySet + ' '.repeat(10_000_000)),
+    'that redirects to a private address': KeySetServer.status(307, { location: privateNetwork.url }),
     'that lies': KeySetServer.text('{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}'),
   } as const satisfies Record<string, KeySetServer['answer']>;
 
@@ -434,6 +438,7 @@ describe('A18 a key set endpoint', () => {
       });
       for (let index = 0; index < 20; index++) await metadataOver[wire](server, bearer(await tokenOf(own)));
       expect(keys.requests).toBe(1);
+      expect(privateNetwork.requests).toBe(0);
       expect((await metadataOver[wire](server, { 'x-api-key': KEY })).status).toBe(OK[wire]);
     });
   });

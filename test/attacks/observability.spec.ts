@@ -69,7 +69,7 @@ describe('A52, A54 errors and logs', () => {
     expect(rest.status).toBe(500);
     expect(rest.json).toEqual({ error: "model 'failing' failed to execute the request" });
     const rpc = await grpcInfer(server, 'failing').catch((error: Error) => error);
-    for (const answer of [JSON.stringify([...rest.headers]), String(rest.bytes), `${(rpc as Error).message}`]) {
+    for (const answer of [JSON.stringify([...rest.headers]), String(rest.bytes), (rpc as Error).message]) {
       expect(answer).not.toMatch(/hunter2|node_modules|\/src\/|\.ts:|fastify|grpc-js|nestjs/i);
     }
     await grpcInfer(server, 'echo');

@@ -11,7 +11,7 @@ function toOddBits(value: number): number {
   float[0] = value;
   const nearest = bits[0] ?? 0;
   const rounding = Math.abs(float[0]) - Math.abs(value);
-  if ((nearest & 1) === 1 || !(rounding > 0 || rounding < 0)) return nearest;
+  if ((nearest & 1) === 1 || rounding === 0 || Number.isNaN(rounding)) return nearest;
   return rounding < 0 ? nearest + 1 : nearest - 1;
 }
 
