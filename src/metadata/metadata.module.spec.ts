@@ -7,6 +7,7 @@ import { defineModel, serve, type TestServer } from '#testing';
 import { captureLog } from '../../test/support/captured-log.js';
 import { vector } from '../../test/support/engine.js';
 import { type Answer, get, post, rpc, WIRES } from '../../test/support/wires.js';
+import { ModelRegistry } from '../engine/registry/model-registry.js';
 import { Extension } from '../protocol/extension.decorator.js';
 
 captureLog();
@@ -133,6 +134,8 @@ describe.each(WIRES)('over %s', (wire) => {
       expect(modelOf(await modelMetadata('versioned')[wire](server)).versions).toEqual(['beta', '9', '10']);
       expect(modelOf(await modelMetadata('versioned', '9')[wire](server)).versions).toEqual(['9']);
       expect(modelOf(await modelMetadata('versioned', 'beta')[wire](server)).versions).toEqual(['beta']);
+      server.get(ModelRegistry).set('versioned', '9', { kind: 'unloading' });
+      expect(modelOf(await modelMetadata('versioned')[wire](server)).versions).toEqual(['beta', '10']);
     });
 
     it.each([

@@ -73,8 +73,10 @@ export class RepositoryService {
       this.logger.log({ message: 'model ready', model });
     } catch (failure) {
       const { message: reason } = failure as Error;
-      // A caller is told, and could fill the log with errors; at the start there is nobody else to tell.
-      this.logger[atStart ? 'error' : 'warn']({ message: 'model failed to load', model, reason });
+      // A caller is told, and could fill the log with errors; at the start there is nobody else to tell. Who stops
+      // the server knows that what was loading was given up.
+      const level = this.loader.stopped ? 'debug' : atStart ? 'error' : 'warn';
+      this.logger[level]({ message: 'model failed to load', model, reason });
       throw failure;
     }
   }

@@ -299,7 +299,7 @@ describe('A14 a public key taken for a secret', () => {
     expect((await metadataOver[wire](server, bearer(await tokenOf(own)))).status).toBe(OK[wire]);
   });
 
-  it.each([own.pem, ` ${own.pem}`, `\n\n${own.pem}`, `\t\n${own.pem}`, `﻿${own.pem}`, `key:\n${own.pem}`])(
+  it.each([own.pem, ` ${own.pem}`, `\n\n${own.pem}`, `\t\n${own.pem}`, `\uFEFF${own.pem}`, `key:\n${own.pem}`])(
     'is no secret to start with: %j',
     async (pem) => {
       await expect(start({ AUTH_SECRET: pem })).rejects.toThrow('this is a key that others may know, not a secret');

@@ -60,6 +60,11 @@ export class ModelLoader implements OnApplicationShutdown {
     });
   }
 
+  /** Whether the server has ended, and loads nothing more. */
+  get stopped(): boolean {
+    return this.stopping.signal.aborted;
+  }
+
   /** Gives up what is loading and unloads everything, once the servers have closed. */
   async onApplicationShutdown(): Promise<void> {
     this.stopping.abort(unavailable('the server is stopping'));
