@@ -101,6 +101,21 @@ it('records changes and denials, and nothing else', async () => {
   );
 });
 
+it('records a caller who was turned away by another code', async () => {
+  const call = new CallContext({
+    wire: 'rest',
+    operation: 'POST /v2/models/:model/infer',
+    requestId: 'r-2',
+    peer: '192.0.2.8',
+    userAgent: '',
+    deadline: Infinity,
+    onDisconnect: () => undefined,
+  });
+  call.denied = true;
+  log.finished(call, { code: 'unavailable', status: 403 });
+  expect(await records()).toMatchObject([{ audit: 'denial', outcome: 'unavailable', peer: '192.0.2.8' }]);
+});
+
 it('records files that were taken up or refused', async () => {
   reload({ name: 'API_KEYS_FILE', outcome: 'refused', reason: 'line 2 is malformed' });
   expect(await records()).toMatchObject([

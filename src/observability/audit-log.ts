@@ -38,9 +38,9 @@ export class AuditLog extends CallObserver {
   finished(call: CallContext, outcome: CallOutcome): void {
     const { operation, wire, peer } = call.details;
     const administrative = ADMINISTRATIVE.has(call.family) && !LOOKING.test(operation);
-    if (!administrative && !DENIALS.has(outcome.code)) return;
+    if (!administrative && !call.denied && !DENIALS.has(outcome.code)) return;
     this.append({
-      audit: administrative ? 'administration' : 'denial',
+      audit: administrative && !call.denied ? 'administration' : 'denial',
       operation,
       model: call.model,
       version: call.version,

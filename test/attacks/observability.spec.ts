@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FileWatcher } from '../../src/config/file-watcher.js';
+import { ModelRegistry } from '../../src/engine/registry/model-registry.js';
 import { fp32, signature } from '../../src/core/index.js';
 import { defineModel, serve, type TestServer } from '../../src/testing/index.js';
 
@@ -91,6 +92,25 @@ describe('A53 secrets', () => {
     await expect(
       serve([], { environment: { API_KEYS: 'ops:too-short-hush', AUTH_ENABLED: 'perhaps' } }),
     ).rejects.toThrow(expect.not.objectContaining({ message: expect.stringContaining('hush') as string }) as Error);
+  });
+});
+
+describe('A56 names that callers make up', () => {
+  it('leave nothing behind: no model, no listing, no state of theirs', async () => {
+    await using server = await serve([echo], { environment: { RATE_LIMIT: '*=1000000/s' } });
+    const registry = server.get(ModelRegistry);
+    for (let index = 0; index < 300; index++) {
+      const name = `made-up-${index}`;
+      await restInfer(server, name);
+      await grpcInfer(server, name).catch(() => undefined);
+      await server.rest.get(`/v2/models/${name}/ready`);
+      await server.rest.post(`/v2/repository/models/${name}/unload`);
+      await server.rest.post(`/v2/repository/models/${name}/load`);
+    }
+    expect(registry.names()).toEqual(['echo']);
+    expect((await server.rest.post('/v2/repository/index')).json).toEqual([
+      { name: 'echo', version: '1', state: 'READY' },
+    ]);
   });
 });
 

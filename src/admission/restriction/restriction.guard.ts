@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { ServingError } from '../../core/errors/serving-error.js';
-import type { Wire } from '../../protocol/call/call-context.js';
+import { callOf, type Wire } from '../../protocol/call/call-context.js';
 import { familyOf } from '../operation-family.js';
 import { RestrictionConfig } from './restriction.config.js';
 import { parseRestrictions, type Restrictions } from './restrictions.js';
@@ -30,6 +30,7 @@ export class RestrictionGuard implements CanActivate {
     const wire = context.getType() === 'rpc' ? 'grpc' : 'rest';
     const restriction = family && this.restrictions[wire].get(family);
     if (restriction === undefined || restriction.opensFor(headerOf(context, restriction.header))) return true;
+    callOf(context).denied = true;
     const what = wire === 'grpc' ? 'protocol' : 'API';
     throw new ServingError('unavailable', `This ${what} is restricted, expecting header '${restriction.header}'`, {
       reason: 'restricted',

@@ -34,8 +34,7 @@ type Tensors<R extends SpecRecord> = {
     : never;
 } & {
   readonly [K in keyof R as R[K]['optional'] extends true ? K : never]?:
-    | (R[K] extends TensorSpec<infer D> ? Tensor<D> : never)
-    | undefined;
+    (R[K] extends TensorSpec<infer D> ? Tensor<D> : never) | undefined;
 };
 
 /** The tensors that a model with this signature receives. */

@@ -38,6 +38,8 @@ export class CallContext implements InferenceCall {
    * out to carry. Throws where the request may not run now.
    */
   onInference: ((items: number) => void | Promise<void>) | undefined;
+  /** Whether a guard has turned the caller away by a code that says something else. */
+  denied = false;
   /** Whether a handler has begun, whose end is then the end of the call. */
   handled = false;
   /** The model that the call turned out to be about; empty for none. */
