@@ -19,6 +19,7 @@ import { REQUEST_ID_HEADER } from './protocol/call/request-id.js';
 import { BrowserConfig } from './protocol/rest/browser.config.js';
 import { RestConfig } from './protocol/rest/rest.config.js';
 import { configureRest, createRestAdapter } from './protocol/rest/rest-server.js';
+import { assertStaticControllers } from './protocol/static-controllers.js';
 import { TlsConfig } from './protocol/tls/tls.config.js';
 import { TlsListeners } from './protocol/tls/tls-listeners.js';
 import { StartupLoader } from './repository/startup-loader.js';
@@ -29,6 +30,8 @@ export interface InferenceServer {
   readonly grpc: GrpcServer;
   /** How long running calls may take to finish when the server ends, in milliseconds. */
   readonly drainMs: number;
+  /** The largest message or body, in bytes, over either wire. */
+  readonly maxMessageBytes: number;
   /** Opens both ports and starts to load the models. Throws with one clear line when a port is taken. */
   listen(): Promise<Addresses>;
   /** Waits until the models of the start have come up or failed; answers with all versions of all models. */
@@ -59,6 +62,7 @@ export async function createApp({ environment, ...options }: AppOptions = {}): P
     bufferLogs: true,
   });
   app.useLogger(app.get(StructuredLogger));
+  assertStaticControllers(app.get(ModulesContainer));
   app.get(AuthenticationPolicy).assertSafeAddress([rest.HTTP_HOST, GRPC_HOST]);
   const parts = {
     authenticator: app.get(CallAuthenticator),
@@ -105,7 +109,7 @@ export async function createApp({ environment, ...options }: AppOptions = {}): P
       .sort()
       .flatMap((name) => registry.versionsOf(name) ?? []);
   };
-  return { app, grpc, drainMs: callConfig.SHUTDOWN_DRAIN_MS, listen, settled };
+  return { app, grpc, drainMs: callConfig.SHUTDOWN_DRAIN_MS, maxMessageBytes, listen, settled };
 }
 
 /** Credentials are never taken from cookies, so an origin is only told that its pages may read the replies. */

@@ -7,6 +7,7 @@ import type { ModelVersion } from './engine/registry/model-registry.js';
 export async function reportStart(server: InferenceServer, { http, grpc }: Addresses): Promise<void> {
   const logger = new Logger('Server');
   logger.log(`REST on ${http}, gRPC on ${grpc}`);
+  logger.log(`messages up to ${server.maxMessageBytes} bytes (MAX_MESSAGE_BYTES)`);
   const versions = await server.settled();
   for (const version of versions) logger.log(`model ${version.name} version ${version.version}: ${stateOf(version)}`);
   const example = exampleCommand(http, versions);
