@@ -9,7 +9,7 @@ import { FakePolicyDecisionPoint } from '../testing/fake-policy-decision-point.j
 import { AuthenticationConfig } from './authentication/authentication.config.js';
 import { AuthenticationGuard } from './authentication/authentication.guard.js';
 import { AuthenticationPolicy } from './authentication/authentication-policy.js';
-import { AllowAllPolicy } from './authorization/allow-all.policy.js';
+import { AllowAllPolicy } from './authorization/policies/allow-all.policy.js';
 import { AuthorizationGuard } from './authorization/authorization.guard.js';
 
 @Controller()

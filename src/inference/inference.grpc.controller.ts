@@ -4,7 +4,7 @@ import type { InferenceRequest } from '../core/inference/request.js';
 import { Call, CallContext } from '../protocol/call/call-context.js';
 import { Family } from '../protocol/call/operation.decorator.js';
 import { GrpcInferRequestPipe } from '../protocol/grpc/decode.js';
-import type { InferenceStream } from '../protocol/grpc/stream-messages.js';
+import type { InferenceStream } from '../protocol/grpc/server/stream-messages.js';
 import { InferenceService } from './inference.service.js';
 import { StreamService } from './stream.service.js';
 import { TensorPipe } from './tensor.pipe.js';

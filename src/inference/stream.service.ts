@@ -9,7 +9,7 @@ import { ModelRegistry } from '../engine/registry/model-registry.js';
 import { decodeInferRequest } from '../protocol/grpc/decode.js';
 import { GrpcConfig } from '../protocol/grpc/grpc.config.js';
 import type { ModelInferRequest } from '../protocol/grpc/messages.js';
-import type { InferenceStream, StreamedRequest } from '../protocol/grpc/stream-messages.js';
+import type { InferenceStream, StreamedRequest } from '../protocol/grpc/server/stream-messages.js';
 import { Slots } from './slots.js';
 import { TensorPipe } from './tensor.pipe.js';
 

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { FileWatcher } from '../../config/file-watcher.js';
-import { AllowAllPolicy } from './allow-all.policy.js';
+import { AllowAllPolicy } from './policies/allow-all.policy.js';
 import { AuthorizationConfig } from './authorization.config.js';
-import { CachedPolicy } from './cached-policy.js';
+import { CachedPolicy } from './policies/cached-policy.js';
 import { choosePolicy } from './choose-policy.js';
-import { OpaPolicy } from './opa.policy.js';
-import { XacmlPolicy } from './xacml.policy.js';
+import { OpaPolicy } from './policies/opa.policy.js';
+import { XacmlPolicy } from './policies/xacml.policy.js';
 
 let files: FileWatcher;
 

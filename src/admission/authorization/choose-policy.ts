@@ -1,13 +1,13 @@
 import { ConfigurationError } from '../../config/configuration-error.js';
 import type { FileWatcher } from '../../config/file-watcher.js';
-import { AllowAllPolicy } from './allow-all.policy.js';
+import { AllowAllPolicy } from './policies/allow-all.policy.js';
 import type { AuthorizationConfig } from './authorization.config.js';
-import { CachedPolicy } from './cached-policy.js';
-import { OpaPolicy } from './opa.policy.js';
-import { PdpHttp } from './pdp-http.js';
+import { CachedPolicy } from './policies/cached-policy.js';
+import { OpaPolicy } from './policies/opa.policy.js';
+import { PdpHttp } from './policies/pdp-http.js';
 import type { PolicyDecisionPoint } from './policy-decision-point.js';
-import { RolesPolicy } from './roles.policy.js';
-import { XacmlPolicy } from './xacml.policy.js';
+import { RolesPolicy } from './policies/roles.policy.js';
+import { XacmlPolicy } from './policies/xacml.policy.js';
 
 /** The adapter that `AUTHZ` names. Throws a `ConfigurationError` where what it needs is missing. */
 export function choosePolicy(config: AuthorizationConfig, files: FileWatcher): PolicyDecisionPoint {

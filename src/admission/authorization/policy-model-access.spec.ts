@@ -3,7 +3,7 @@ import { CallContext } from '../../protocol/call/call-context.js';
 import { Deferred } from '../../testing/deferred.js';
 import { FakeInferenceCall } from '../../testing/fake-inference-call.js';
 import { FakePolicyDecisionPoint } from '../../testing/fake-policy-decision-point.js';
-import { AllowAllPolicy } from './allow-all.policy.js';
+import { AllowAllPolicy } from './policies/allow-all.policy.js';
 import { type AccessDecision, type AccessRequest, PolicyDecisionPoint } from './policy-decision-point.js';
 import { PolicyModelAccess } from './policy-model-access.js';
 

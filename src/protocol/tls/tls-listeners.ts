@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Server, ServerOptions } from 'node:https';
 import { ConfigurationError } from '../../config/configuration-error.js';
 import type { FileWatcher } from '../../config/file-watcher.js';
-import { TlsServerCredentials } from '../grpc/tls-credentials.js';
+import { TlsServerCredentials } from '../grpc/server/tls-credentials.js';
 import type { TlsConfig } from './tls.config.js';
 import { parseTlsMaterial, tlsFiles, tlsSettings } from './tls-material.js';
 

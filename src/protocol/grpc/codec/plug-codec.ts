@@ -1,7 +1,7 @@
 import type { PackageDefinition, ServiceDefinition } from '@grpc/proto-loader';
 import type { InferenceResponse } from '../../../core/inference/response.js';
 import { decodeModelInferRequest } from './infer-request.js';
-import type { StreamReply } from '../stream-messages.js';
+import type { StreamReply } from '../server/stream-messages.js';
 import { encodeModelInferResponse } from './infer-response.js';
 import { encodeModelStreamInferResponse } from './stream-response.js';
 

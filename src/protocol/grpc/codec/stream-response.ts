@@ -1,4 +1,4 @@
-import type { StreamReply } from '../stream-messages.js';
+import type { StreamReply } from '../server/stream-messages.js';
 import { encodeModelInferResponse } from './infer-response.js';
 import { fieldSize, WireWriter } from './wire-writer.js';
 

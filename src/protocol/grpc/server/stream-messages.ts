@@ -1,7 +1,7 @@
-import type { InferenceResponse } from '../../core/inference/response.js';
-import type { ServingError } from '../../core/errors/serving-error.js';
-import type { CallContext } from '../call/call-context.js';
-import type { ModelInferRequest } from './messages.js';
+import type { InferenceResponse } from '../../../core/inference/response.js';
+import type { ServingError } from '../../../core/errors/serving-error.js';
+import type { CallContext } from '../../call/call-context.js';
+import type { ModelInferRequest } from '../messages.js';
 
 /** One message of a stream of inferences: a call of its own, that ends with the stream at the latest. */
 export interface StreamedRequest {

@@ -1,4 +1,4 @@
-import { type AccessDecision, type AccessRequest, PolicyDecisionPoint } from './policy-decision-point.js';
+import { type AccessDecision, type AccessRequest, PolicyDecisionPoint } from '../policy-decision-point.js';
 import type { PdpHttp } from './pdp-http.js';
 
 /**

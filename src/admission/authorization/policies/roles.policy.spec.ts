@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { ConfigurationError } from '../../config/configuration-error.js';
-import { FileWatcher } from '../../config/file-watcher.js';
-import { accessRequestOf } from '../../testing/fake-access-request.js';
+import { ConfigurationError } from '../../../config/configuration-error.js';
+import { FileWatcher } from '../../../config/file-watcher.js';
+import { accessRequestOf } from '../../../testing/fake-access-request.js';
 import { RolesPolicy } from './roles.policy.js';
 
 let folder: string;

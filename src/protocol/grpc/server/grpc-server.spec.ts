@@ -7,14 +7,14 @@ import { EMPTY, Observable, of, Subject, throwError } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ServingError } from '#core';
 import { serve, type TestServer } from '#testing';
-import { captureLog } from '../../../test/support/captured-log.js';
-import { callRaw, encodeMessage } from '../../../test/support/raw-rpc.js';
-import { answerOfGrpc, rpc } from '../../../test/support/wires.js';
-import { createApp } from '../../bootstrap.js';
-import { Deferred } from '../../testing/deferred.js';
-import { Call, CallContext } from '../call/call-context.js';
-import { CallObserver } from '../call/call-observer.js';
-import { Family, Public } from '../call/operation.decorator.js';
+import { captureLog } from '../../../../test/support/captured-log.js';
+import { callRaw, encodeMessage } from '../../../../test/support/raw-rpc.js';
+import { answerOfGrpc, rpc } from '../../../../test/support/wires.js';
+import { createApp } from '../../../bootstrap.js';
+import { Deferred } from '../../../testing/deferred.js';
+import { Call, CallContext } from '../../call/call-context.js';
+import { CallObserver } from '../../call/call-observer.js';
+import { Family, Public } from '../../call/operation.decorator.js';
 
 const log = captureLog();
 

@@ -1,11 +1,11 @@
 import { StringDecoder } from 'node:string_decoder';
 import { Metadata, type StatusObject } from '@grpc/grpc-js';
-import type { ErrorCode, ServingError } from '../../core/errors/serving-error.js';
-import type { ActiveCalls } from '../call/active-calls.js';
-import type { CallContext } from '../call/call-context.js';
-import type { CallObserver } from '../call/call-observer.js';
-import { REQUEST_ID_HEADER } from '../call/request-id.js';
-import { GRPC_STATUS } from './status.js';
+import type { ErrorCode, ServingError } from '../../../core/errors/serving-error.js';
+import type { ActiveCalls } from '../../call/active-calls.js';
+import type { CallContext } from '../../call/call-context.js';
+import type { CallObserver } from '../../call/call-observer.js';
+import { REQUEST_ID_HEADER } from '../../call/request-id.js';
+import { GRPC_STATUS } from '../status.js';
 
 const MAX_DETAILS_BYTES = 1_000;
 

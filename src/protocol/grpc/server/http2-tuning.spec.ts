@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { Server } from '@grpc/grpc-js';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { serve } from '../../testing/serve.js';
+import { serve } from '../../../testing/serve.js';
 import { clampTimeout, tuneHttp2 } from './http2-tuning.js';
 
 it.each([

@@ -1,6 +1,6 @@
 import type { SecureContextOptions } from 'node:tls';
 import { ServerCredentials } from '@grpc/grpc-js';
-import type { TlsSettings } from '../tls/tls-material.js';
+import type { TlsSettings } from '../../tls/tls-material.js';
 
 /** Server credentials whose certificates can be replaced while the server runs. */
 export class TlsServerCredentials extends ServerCredentials {

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
-import { ConfigurationError } from '../../config/configuration-error.js';
-import { denied, noDecision } from './enforce.js';
+import { ConfigurationError } from '../../../config/configuration-error.js';
+import { denied, noDecision } from '../enforce.js';
 
 /** The most bytes of a question and of an answer: both name a caller, a model and a decision. */
 const MAX_BYTES = 64 * 1024;

@@ -1,10 +1,10 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
-import { cancelled } from '../../core/errors/catalogue.js';
-import { ServingError } from '../../core/errors/serving-error.js';
-import type { ActiveCalls } from '../call/active-calls.js';
-import { CallContext } from '../call/call-context.js';
+import { cancelled } from '../../../core/errors/catalogue.js';
+import { ServingError } from '../../../core/errors/serving-error.js';
+import type { ActiveCalls } from '../../call/active-calls.js';
+import { CallContext } from '../../call/call-context.js';
 import { type CallReporter, trailers } from './call-reporter.js';
-import type { ModelInferRequest } from './messages.js';
+import type { ModelInferRequest } from '../messages.js';
 import type { InferenceStream, StreamedRequest, StreamReply } from './stream-messages.js';
 
 export interface StreamLimits {

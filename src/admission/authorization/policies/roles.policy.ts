@@ -1,7 +1,7 @@
-import type { FileWatcher, Watched } from '../../config/file-watcher.js';
-import type { OperationFamily } from '../../protocol/call/operation.decorator.js';
+import type { FileWatcher, Watched } from '../../../config/file-watcher.js';
+import type { OperationFamily } from '../../../protocol/call/operation.decorator.js';
 import { fits } from './model-pattern.js';
-import { type AccessDecision, type AccessRequest, PolicyDecisionPoint } from './policy-decision-point.js';
+import { type AccessDecision, type AccessRequest, PolicyDecisionPoint } from '../policy-decision-point.js';
 import { parseRolesFile, type RolesFile } from './roles-file.js';
 
 /**

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type AccessDecision, type AccessRequest, PolicyDecisionPoint } from './policy-decision-point.js';
+import { type AccessDecision, type AccessRequest, PolicyDecisionPoint } from '../policy-decision-point.js';
 
 /** Beyond this many permits the oldest is forgotten. */
 const MAX_PERMITS = 10_000;

@@ -2,7 +2,7 @@ import {
   isOperationFamily,
   OPERATION_FAMILIES,
   type OperationFamily,
-} from '../../protocol/call/operation.decorator.js';
+} from '../../../protocol/call/operation.decorator.js';
 
 /** The patterns of the models that a role may be used on, by family; `*` is every family. */
 export type Rights = ReadonlyMap<OperationFamily | '*', readonly string[]>;

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { accessRequestOf } from '../../testing/fake-access-request.js';
-import { FakePolicyDecisionPoint } from '../../testing/fake-policy-decision-point.js';
+import { accessRequestOf } from '../../../testing/fake-access-request.js';
+import { FakePolicyDecisionPoint } from '../../../testing/fake-policy-decision-point.js';
 import { CachedPolicy } from './cached-policy.js';
-import type { AccessRequest } from './policy-decision-point.js';
+import type { AccessRequest } from '../policy-decision-point.js';
 
 let now: number;
 let inner: FakePolicyDecisionPoint;

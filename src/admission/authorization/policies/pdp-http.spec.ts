@@ -1,8 +1,8 @@
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { DecisionPoint, flood, json, type Reply, silence } from '../../../test/support/decision-point.js';
-import { ConfigurationError } from '../../config/configuration-error.js';
-import { ServingError } from '../../core/errors/serving-error.js';
+import { DecisionPoint, flood, json, type Reply, silence } from '../../../../test/support/decision-point.js';
+import { ConfigurationError } from '../../../config/configuration-error.js';
+import { ServingError } from '../../../core/errors/serving-error.js';
 import { PdpHttp } from './pdp-http.js';
 
 let log: string[];

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { DecisionPoint, json } from '../../../test/support/decision-point.js';
-import { accessRequestOf } from '../../testing/fake-access-request.js';
+import { DecisionPoint, json } from '../../../../test/support/decision-point.js';
+import { accessRequestOf } from '../../../testing/fake-access-request.js';
 import { PdpHttp } from './pdp-http.js';
 import { XacmlPolicy } from './xacml.policy.js';
 

@@ -9,14 +9,14 @@ import {
 import { Logger } from '@nestjs/common';
 import { ServerGrpc } from '@nestjs/microservices';
 import { firstValueFrom, isObservable, lastValueFrom, type Observable } from 'rxjs';
-import { toServingError } from '../../core/errors/catalogue.js';
-import { ServingError } from '../../core/errors/serving-error.js';
-import { attachCall, attachedCall, type CallContext } from '../call/call-context.js';
-import type { CallObserver } from '../call/call-observer.js';
+import { toServingError } from '../../../core/errors/catalogue.js';
+import { ServingError } from '../../../core/errors/serving-error.js';
+import { attachCall, attachedCall, type CallContext } from '../../call/call-context.js';
+import type { CallObserver } from '../../call/call-observer.js';
 import { admitCalls, type GrpcAdmission } from './admit-call.js';
 import { CallReporter, trailers } from './call-reporter.js';
-import { plugCodec } from './codec/plug-codec.js';
-import { ALIASES, loadContracts, PACKAGES } from './contracts.js';
+import { plugCodec } from '../codec/plug-codec.js';
+import { ALIASES, loadContracts, PACKAGES } from '../contracts.js';
 import { tuneHttp2 } from './http2-tuning.js';
 import { type DuplexCall, DuplexStream, type StreamLimits } from './duplex-stream.js';
 

@@ -4,12 +4,12 @@ import {
   type ServerInterceptingCallInterface,
   type ServerInterceptor,
 } from '@grpc/grpc-js';
-import type { ActiveCalls } from '../call/active-calls.js';
-import { authenticateCall } from '../call/authenticate-call.js';
-import { type CallAuthenticator, missingCredentials } from '../call/call-authenticator.js';
-import { attachCall, CallContext, type CallDetails } from '../call/call-context.js';
-import { subjectOf } from '../call/certificate-subject.js';
-import { REQUEST_ID_HEADER } from '../call/request-id.js';
+import type { ActiveCalls } from '../../call/active-calls.js';
+import { authenticateCall } from '../../call/authenticate-call.js';
+import { type CallAuthenticator, missingCredentials } from '../../call/call-authenticator.js';
+import { attachCall, CallContext, type CallDetails } from '../../call/call-context.js';
+import { subjectOf } from '../../call/certificate-subject.js';
+import { REQUEST_ID_HEADER } from '../../call/request-id.js';
 import type { CallReporter } from './call-reporter.js';
 
 export interface GrpcAdmission {

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type AccessDecision, PolicyDecisionPoint } from './policy-decision-point.js';
+import { type AccessDecision, PolicyDecisionPoint } from '../policy-decision-point.js';
 
 /** Permits every call that authentication let in. */
 @Injectable()

@@ -1,5 +1,5 @@
 import type { ModulesContainer } from '@nestjs/core';
-import { PUBLIC } from '../call/operation.decorator.js';
+import { PUBLIC } from '../../call/operation.decorator.js';
 
 /** Where Nest keeps the patterns of a handler. */
 const PATTERN = 'microservices:pattern';
