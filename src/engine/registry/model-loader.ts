@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { unavailable } from '../../core/errors/catalogue.js';
 import { ServingError } from '../../core/errors/serving-error.js';
@@ -30,7 +31,10 @@ export class ModelLoader implements OnApplicationShutdown {
   constructor(
     private readonly registry: ModelRegistry,
     private readonly readiness: Readiness,
-  ) {}
+  ) {
+    // Every load that is under way listens, and there may be any number of them.
+    setMaxListeners(0, this.stopping.signal);
+  }
 
   /**
    * Makes exactly these versions serve; from then on the server is ready only with this model. Resolves when they

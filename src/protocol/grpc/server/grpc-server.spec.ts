@@ -294,7 +294,10 @@ describe('a caller', () => {
     expect(await answerOfGrpc(server.grpc.call('ModelReady', {}, { deadlineMs: 30 }))).toMatchObject({
       status: 'DEADLINE_EXCEEDED',
     });
-    expect(await aborted.promise).toMatchObject({ code: 'deadline-exceeded' });
+    // A client that counts its own deadline may be the first to end the call.
+    expect(await aborted.promise).toMatchObject({
+      code: expect.stringMatching(/^(deadline-exceeded|cancelled)$/) as string,
+    });
     expect(deadline).toBeGreaterThanOrEqual(before);
     expect(deadline).toBeLessThanOrEqual(before + 1_000);
   });
