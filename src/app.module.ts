@@ -15,6 +15,7 @@ import { Drain } from './drain.js';
 import { EngineModule } from './engine/engine.module.js';
 import { ValidateStage } from './engine/pipeline/validate.stage.js';
 import { HealthModule } from './health/health.module.js';
+import { InferenceConfig } from './inference/inference.config.js';
 import { InferenceModule } from './inference/inference.module.js';
 import { MetadataConfig } from './metadata/metadata.config.js';
 import { MetadataModule } from './metadata/metadata.module.js';
@@ -25,20 +26,25 @@ import { ObservabilityModule } from './observability/observability.module.js';
 import { CallConfig } from './protocol/call/call.config.js';
 import { GrpcConfig } from './protocol/grpc/grpc.config.js';
 import { ProtocolModule } from './protocol/protocol.module.js';
-import { BrowserConfig } from './protocol/rest/browser.config.js';
+import { BrowserConfig } from './protocol/rest/server/browser.config.js';
 import { RestConfig } from './protocol/rest/rest.config.js';
+import { ConnectionsConfig } from './protocol/rest/server/connections.config.js';
 import { TlsConfig } from './protocol/tls/tls.config.js';
 import { RepositoryConfig } from './repository/repository.config.js';
 import { RepositoryModule } from './repository/repository.module.js';
+import { OnnxConfig } from './runtimes/onnx/onnx.config.js';
 import { OnnxModule } from './runtimes/onnx/onnx.module.js';
 
 /** Every section of the configuration; all of them are read and checked together. */
 export const SECTIONS = [
   RestConfig,
+  ConnectionsConfig,
   BrowserConfig,
   GrpcConfig,
   CallConfig,
+  InferenceConfig,
   RepositoryConfig,
+  OnnxConfig,
   MetadataConfig,
   TlsConfig,
   AuthenticationConfig,

@@ -12,12 +12,14 @@ import { ActiveCalls } from './protocol/call/active-calls.js';
 import { CallAuthenticator } from './protocol/call/call-authenticator.js';
 import { CallObserver } from './protocol/call/call-observer.js';
 import { CallConfig } from './protocol/call/call.config.js';
+import { Overload } from './protocol/call/overload.js';
 import { GrpcConfig } from './protocol/grpc/grpc.config.js';
 import { GrpcServer } from './protocol/grpc/server/grpc-server.js';
 import { findPublicRpcs } from './protocol/grpc/server/public-rpcs.js';
 import { REQUEST_ID_HEADER } from './protocol/call/request-id.js';
-import { BrowserConfig } from './protocol/rest/browser.config.js';
+import { BrowserConfig } from './protocol/rest/server/browser.config.js';
 import { RestConfig } from './protocol/rest/rest.config.js';
+import { ConnectionsConfig } from './protocol/rest/server/connections.config.js';
 import { configureRest, createRestAdapter } from './protocol/rest/rest-server.js';
 import { assertStaticControllers } from './protocol/static-controllers.js';
 import { TlsConfig } from './protocol/tls/tls.config.js';
@@ -53,10 +55,11 @@ export async function createApp({ environment, ...options }: AppOptions = {}): P
   const rest = configuration.get(RestConfig);
   const { GRPC_HOST, GRPC_PORT, STREAM_STALL_MS: streamStallMs, ...grpcConfig } = configuration.get(GrpcConfig);
   const callConfig = configuration.get(CallConfig);
+  const connections = configuration.get(ConnectionsConfig);
   const { MAX_MESSAGE_BYTES: maxMessageBytes, REQUEST_TIMEOUT_MS: requestTimeoutMs } = callConfig;
   const tls = TlsListeners.read(configuration.get(TlsConfig));
   const module = AppModule.forRoot({ configuration, ...options });
-  const app = await NestFactory.create<NestFastifyApplication>(module, createRestAdapter(tls?.rest), {
+  const app = await NestFactory.create<NestFastifyApplication>(module, createRestAdapter(connections, tls?.rest), {
     abortOnError: false,
     bodyParser: false,
     bufferLogs: true,
@@ -68,10 +71,11 @@ export async function createApp({ environment, ...options }: AppOptions = {}): P
     authenticator: app.get(CallAuthenticator),
     observer: app.get(CallObserver),
     calls: app.get(ActiveCalls),
+    overload: app.get(Overload, { strict: false }),
     maxMessageBytes,
     requestTimeoutMs,
   };
-  configureRest(app, parts);
+  configureRest(app, { ...parts, sendTimeoutMs: connections.REST_SEND_TIMEOUT_MS });
   configureBrowsers(app, configuration.get(BrowserConfig));
   tls?.follow(app.get(FileWatcher), app.getHttpServer());
   const grpc = new GrpcServer({

@@ -57,7 +57,9 @@ const HOUSES_OF_ROOMS = ['extensions', 'runtimes'];
 /** What the rooms that must stay light may import of node_modules. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   core: ['reflect-metadata'],
-  engine: ['@nestjs/common', '@nestjs/core'],
+  engine: ['@nestjs/common', '@nestjs/core', 'piscina'],
+  'engine/execution/worker-threads/exchange': [],
+  'engine/execution/worker-threads/thread': ['piscina'],
 };
 
 const KINDS = /^(?:utils?|common|helpers?|shared|misc|lib|interfaces|types|dto|constants|base)$/;

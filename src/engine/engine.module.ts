@@ -2,6 +2,8 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import type { InferenceStage } from '../core/inference/stage.js';
 import { ModelClient } from '../core/model/model-client.js';
+import { ModelOpener } from './execution/model-opener.js';
+import { LoopDelay } from './lifecycle/loop-delay.js';
 import { Readiness } from './lifecycle/readiness.js';
 import { InferencePipeline, PIPELINE_STAGES } from './pipeline/inference-pipeline.js';
 import { LocalModelClient } from './pipeline/local-model-client.js';
@@ -27,15 +29,27 @@ export class EngineModule {
       providers: [
         ModelRegistry,
         ModelLoader,
+        ModelOpener,
         ModelExplorer,
         ProviderDiscovery,
         RuntimeExplorer,
         Readiness,
+        LoopDelay,
         InferencePipeline,
         { provide: PIPELINE_STAGES, useValue: stages },
         { provide: ModelClient, useClass: LocalModelClient },
       ],
-      exports: [ModelRegistry, ModelLoader, ModelExplorer, RuntimeExplorer, Readiness, InferencePipeline, ModelClient],
+      exports: [
+        ModelRegistry,
+        ModelLoader,
+        ModelOpener,
+        ModelExplorer,
+        RuntimeExplorer,
+        Readiness,
+        LoopDelay,
+        InferencePipeline,
+        ModelClient,
+      ],
     };
   }
 }

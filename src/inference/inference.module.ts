@@ -1,6 +1,9 @@
 import { Module } from '@nestjs/common';
+import { Overload } from '../protocol/call/overload.js';
 import { Extension } from '../protocol/extension.decorator.js';
+import { ProtocolModule } from '../protocol/protocol.module.js';
 import { InferenceGrpcController } from './inference.grpc.controller.js';
+import { InferenceLimits } from './inference-limits.js';
 import { InferenceRestController } from './inference.rest.controller.js';
 import { InferenceService } from './inference.service.js';
 import { StreamService } from './stream.service.js';
@@ -9,7 +12,14 @@ import { TensorPipe } from './tensor.pipe.js';
 /** ModelInfer and its REST route. */
 @Extension('binary_tensor_data', 'parameters')
 @Module({
+  imports: [ProtocolModule],
   controllers: [InferenceGrpcController, InferenceRestController],
-  providers: [InferenceService, StreamService, TensorPipe],
+  providers: [
+    InferenceService,
+    StreamService,
+    TensorPipe,
+    InferenceLimits,
+    { provide: Overload, useExisting: InferenceLimits },
+  ],
 })
 export class InferenceModule {}

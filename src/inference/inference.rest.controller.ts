@@ -3,8 +3,8 @@ import type { FastifyReply } from 'fastify';
 import type { InferenceRequest } from '../core/inference/request.js';
 import { Call, CallContext } from '../protocol/call/call-context.js';
 import { Family } from '../protocol/call/operation.decorator.js';
-import { encodeInferResponse } from '../protocol/rest/encode.js';
-import { RestConfig } from '../protocol/rest/rest.config.js';
+import { InferenceRoute } from '../protocol/rest/inference-route.decorator.js';
+import { InferReplies } from '../protocol/rest/reply/infer-replies.js';
 import { RestInferRequest } from '../protocol/rest/rest-infer.decorator.js';
 import { InferenceService } from './inference.service.js';
 import { TensorPipe } from './tensor.pipe.js';
@@ -14,19 +14,18 @@ import { TensorPipe } from './tensor.pipe.js';
 export class InferenceRestController {
   constructor(
     private readonly inference: InferenceService,
-    private readonly config: RestConfig,
+    private readonly replies: InferReplies,
   ) {}
 
   @Post(['infer', 'versions/:version/infer'])
   @HttpCode(200)
+  @InferenceRoute()
   async infer(
     @RestInferRequest(TensorPipe) request: InferenceRequest,
     @Call() call: CallContext,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const response = await this.inference.infer(request, call);
-    const { headers, body } = encodeInferResponse(request, response, this.config.JSON_NON_FINITE);
-    reply.headers(headers);
-    return body;
+    return this.replies.write(reply, request, response, call);
   }
 }

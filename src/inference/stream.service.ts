@@ -57,6 +57,7 @@ export class StreamService {
     turn: Promise<void> | undefined,
   ): Promise<void> {
     try {
+      if (call.refusal !== undefined) throw call.refusal;
       const encoded = decodeInferRequest(message);
       await this.access.check(call, 'inference', encoded.model, encoded.version);
       await call.onInference?.(encoded.inputs[0]?.shape[0] ?? 1);

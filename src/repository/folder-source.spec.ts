@@ -4,6 +4,7 @@ import { dirname, join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fp32, type ModelArtifact, type ModelRuntime, signature } from '#core';
 import { echo } from '../../test/support/engine.js';
+import { ModelOpener } from '../engine/execution/model-opener.js';
 import type { RuntimeExplorer } from '../engine/registry/runtime-explorer.js';
 import { FolderSource } from './folder-source.js';
 
@@ -42,7 +43,7 @@ function sourceOf(...claimed: readonly string[]): FolderSource {
     artifacts: claimed,
     claiming: (artifact) => ({ runtime, claim: { platform: `platform of ${artifact}`, backend: 'text', artifact } }),
   };
-  return new FolderSource({ MODEL_REPOSITORY: root } as never, explorer as RuntimeExplorer);
+  return new FolderSource({ MODEL_REPOSITORY: root } as never, explorer as RuntimeExplorer, new ModelOpener());
 }
 
 const context = { name: 'm', version: '1', signal: new AbortController().signal };

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import type { NamedSpec } from '../core/model/signature.js';
+import { ModelOpener } from '../engine/execution/model-opener.js';
 import type { ModelSource, VersionCandidate } from '../engine/registry/model-source.js';
 import { RuntimeExplorer } from '../engine/registry/runtime-explorer.js';
 import {
@@ -21,6 +22,7 @@ export class FolderSource implements ModelSource {
   constructor(
     { MODEL_REPOSITORY }: RepositoryConfig,
     private readonly runtimes: RuntimeExplorer,
+    private readonly opener: ModelOpener,
   ) {
     this.root = resolve(MODEL_REPOSITORY);
   }
@@ -53,7 +55,8 @@ export class FolderSource implements ModelSource {
       open: async (context) => {
         const labels = await readLabels(this.root, name);
         const loaded = await registered.runtime.load({ name, version, path: join(path, artifact) }, context);
-        return { ...loaded, outputs: loaded.outputs.map((output) => withLabels(output, labels)) };
+        const opened = await this.opener.openArtifact(loaded, context);
+        return { ...opened, outputs: opened.outputs.map((output) => withLabels(output, labels)) };
       },
     };
   }

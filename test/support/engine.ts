@@ -1,6 +1,7 @@
 import { fp32, signature, type ServableModel, type Signature } from '#core';
 import { NO_PARAMETERS } from '../../src/core/inference/parameters.js';
 import type { EncodedRequest, InferenceRequest } from '../../src/core/inference/request.js';
+import type { ModelExecutor } from '../../src/engine/execution/model-executor.js';
 import { ModelHandle } from '../../src/engine/registry/model-handle.js';
 import type { VersionCandidate } from '../../src/engine/registry/model-source.js';
 import { DirectScheduler } from '../../src/engine/scheduling/direct-scheduler.js';
@@ -17,11 +18,13 @@ export interface HandleParts {
   readonly version?: string;
   readonly signature?: Signature;
   readonly model?: ServableModel;
+  readonly executor?: ModelExecutor;
 }
 
-export function handleOf({ name = 'm', version = '1', signature = vector, model = echo }: HandleParts = {}) {
+export function handleOf({ name = 'm', version = '1', signature = vector, model = echo, executor }: HandleParts = {}) {
   const { inputs, outputs } = signature;
-  return new ModelHandle(name, version, 'test', { inputs, outputs, model }, new DirectScheduler());
+  const opened = { inputs, outputs, model, ...(executor === undefined ? {} : { executor }) };
+  return new ModelHandle(name, version, 'test', opened, new DirectScheduler());
 }
 
 /** A version whose model is made anew, or not, by each `open`. */

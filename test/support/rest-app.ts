@@ -1,13 +1,16 @@
-import { ActiveCalls } from '../../src/protocol/call/active-calls.js';
 import { connect, type Socket } from 'node:net';
-import type { Type } from '@nestjs/common';
+import type { Provider, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Principal } from '../../src/core/inference/principal.js';
+import { ActiveCalls } from '../../src/protocol/call/active-calls.js';
+import type { Overload } from '../../src/protocol/call/overload.js';
 import { RestErrorFilter } from '../../src/protocol/rest/rest-error.filter.js';
 import { configureRest, createRestAdapter } from '../../src/protocol/rest/rest-server.js';
+import { ConnectionsConfig } from '../../src/protocol/rest/server/connections.config.js';
 import { FakeCallAuthenticator } from '../../src/testing/fake-call-authenticator.js';
 import { FakeCallObserver } from '../../src/testing/fake-call-observer.js';
+import { FakeOverload } from '../../src/testing/fake-overload.js';
 
 export interface RestApp {
   readonly app: NestFastifyApplication;
@@ -19,7 +22,10 @@ export interface RestApp {
 export interface RestAppOptions {
   readonly controllers: Type[];
   readonly principals?: ReadonlyMap<string, Principal>;
+  readonly providers?: Provider[];
   readonly maxMessageBytes?: number;
+  readonly connections?: Partial<ConnectionsConfig>;
+  readonly overload?: Overload;
   readonly requestTimeoutMs?: number;
   readonly prepare?: (app: NestFastifyApplication) => void;
 }
@@ -27,8 +33,11 @@ export interface RestAppOptions {
 /** Starts controllers behind the real REST server, without the rest of the application. */
 export async function startRest(options: RestAppOptions): Promise<RestApp> {
   const { controllers, principals, maxMessageBytes = 1_000_000, requestTimeoutMs = 60_000, prepare } = options;
+  const { providers = [], overload = new FakeOverload() } = options;
+  const connections = Object.assign(new ConnectionsConfig(), options.connections);
   const observer = new FakeCallObserver();
-  const app = await NestFactory.create<NestFastifyApplication>({ module: class {}, controllers }, createRestAdapter(), {
+  const module = { module: class {}, controllers, providers };
+  const app = await NestFactory.create<NestFastifyApplication>(module, createRestAdapter(connections), {
     abortOnError: false,
     bodyParser: false,
     // Node.js waits a minute for connections that have sent no request, and clients open such ahead.
@@ -36,8 +45,15 @@ export async function startRest(options: RestAppOptions): Promise<RestApp> {
     logger: false,
   });
   app.useGlobalFilters(new RestErrorFilter());
-  const authenticator = new FakeCallAuthenticator(principals);
-  configureRest(app, { calls: new ActiveCalls(), authenticator, observer, maxMessageBytes, requestTimeoutMs });
+  configureRest(app, {
+    calls: new ActiveCalls(),
+    authenticator: new FakeCallAuthenticator(principals),
+    observer,
+    overload,
+    maxMessageBytes,
+    requestTimeoutMs,
+    sendTimeoutMs: connections.REST_SEND_TIMEOUT_MS,
+  });
   prepare?.(app);
   await app.listen(0, '127.0.0.1');
   const { port } = app.getHttpServer().address() as { port: number };

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
-import type { FitsSignature } from './provider.js';
+import type { WorkerThreads } from './execution.js';
+import type { FitsExecution, FitsSignature } from './provider.js';
 import type { Signature } from './signature.js';
 
 /** A model's name on the wire, with a version where several are served side by side. */
@@ -9,8 +10,13 @@ export interface ModelIdentity {
   readonly version?: string;
 }
 
+export interface ModelOptions {
+  /** Where the model runs. Default: in the thread that serves, which suits what takes no longer than a millisecond. */
+  readonly execution?: WorkerThreads;
+}
+
 /** What {@link Model} records on a class. */
-export interface ModelMetadata {
+export interface ModelMetadata extends ModelOptions {
   readonly name: string;
   readonly version: string;
   readonly signature: Signature;
@@ -25,6 +31,9 @@ const MODEL = Symbol('model');
  * which yields any number (the protocol's *decoupled* models). Whether it fits the signature is checked by the
  * compiler, at the decorator.
  *
+ * With `{ execution: workerThreads({ module: import.meta.url }) }` it runs off the event loop; its constructor then
+ * takes nothing.
+ *
  * @example
  * const doubler = signature({ inputs: { x: fp32(-1) }, outputs: { y: fp32(-1) } });
  *
@@ -35,12 +44,18 @@ const MODEL = Symbol('model');
  *   }
  * }
  */
-export function Model<S extends Signature>(identity: string | ModelIdentity, signature: S) {
+export function Model<S extends Signature, O extends ModelOptions = object>(
+  identity: string | ModelIdentity,
+  signature: S,
+  options?: O,
+) {
   const { name, version = '1' } = typeof identity === 'string' ? { name: identity } : identity;
   if (name.trim() === '') throw new TypeError('@Model needs a name');
   if (version === '') throw new TypeError(`@Model '${name}': a version must not be empty`);
-  const metadata: ModelMetadata = { name, version, signature };
-  return <M>(target: (new (...args: never[]) => M) & FitsSignature<M, S>): void => {
+  const metadata: ModelMetadata = { ...options, name, version, signature };
+  return <M, A extends readonly unknown[]>(
+    target: (new (...args: A) => M) & FitsSignature<M, S> & FitsExecution<A, O>,
+  ): void => {
     Reflect.defineMetadata(MODEL, metadata, target);
   };
 }

@@ -3,12 +3,12 @@ import { compileSnippets } from '../../../test/types/compile.js';
 
 /** What every snippet starts with; the exports keep the compiler from calling it unused. */
 const PRELUDE = `
-import { fp32, type InferContext, type Inputs, int32, Model, type ModelClient, optional, signature, type Tensor } from '#core';
+import { fp32, type InferContext, type Inputs, int32, Model, type ModelClient, optional, signature, type Tensor, workerThreads } from '#core';
 export const scaler = signature({ inputs: { x: fp32(-1), factor: optional(fp32(1)) }, outputs: { y: fp32(-1) } });
 export type X = Tensor<'FP32'>;
 export declare const models: ModelClient;
 export type { InferContext, Inputs };
-export { int32, Model };
+export { int32, Model, workerThreads };
 `;
 
 const model = (members: string, modifiers = ''): string => `
@@ -16,6 +16,9 @@ const model = (members: string, modifiers = ''): string => `
 export ${modifiers} class ScalerModel {
   ${members}
 }`;
+
+const pooled = (members: string): string =>
+  model(members).replace('scaler)', 'scaler, { execution: workerThreads({ module: import.meta.url, size: 2 }) })');
 
 const GOOD = {
   'an infer that returns its outputs': model(`
@@ -56,6 +59,16 @@ const GOOD = {
       const { y } = await this.client.infer({ name: 'other', signature: scaler }, { x }, context);
       return { y };
     }`),
+  'a pooled model whose constructor takes nothing': pooled(`
+    private readonly factor: number;
+    constructor() { this.factor = 2; }
+    infer({ x }: Inputs<typeof scaler>) { return { y: x.map((value) => value * this.factor) }; }`),
+  'a pooled model without a constructor': pooled(`
+    async load() { await Promise.resolve(); }
+    infer({ x }: Inputs<typeof scaler>) { return { y: x }; }`),
+  'options without an execution beside dependencies': model(`
+    constructor(readonly client: ModelClient) {}
+    infer({ x }: Inputs<typeof scaler>) { return { y: x }; }`).replace('scaler)', 'scaler, {})'),
   'an optional output left out': `
     const maybe = signature({ inputs: {}, outputs: { y: fp32(1), z: optional(fp32(1)) } });
     @Model('maybe', maybe)
@@ -168,6 +181,24 @@ const MISFITS = {
   ],
 } as const;
 
+/** What does not compile where a pool is asked for. */
+const NOT_POOLED = {
+  'a constructor that injects': [
+    pooled(`constructor(readonly client: ModelClient) {}
+      infer({ x }: Inputs<typeof scaler>) { return { y: x }; }`),
+    'the constructor of a pooled model takes nothing: move the dependency into load(), or drop the pool',
+  ],
+  'a constructor that may inject': [
+    pooled(`constructor(readonly client?: ModelClient) {}
+      infer({ x }: Inputs<typeof scaler>) { return { y: x }; }`),
+    'the constructor of a pooled model takes nothing',
+  ],
+  'a missing output': [
+    pooled(`infer({ x }: Inputs<typeof scaler>) { void x; return {}; }`),
+    'the outputs are not those of the signature',
+  ],
+} as const;
+
 /** What does not compile for a reason of its own line. */
 const MISTAKES = {
   'an unknown input, destructured': [
@@ -198,6 +229,7 @@ const findings = compileSnippets(
     [
       ...Object.entries(GOOD),
       ...Object.entries({ ...MISFITS, ...MISTAKES }).map(([name, [source]]) => [name, source] as const),
+      ...Object.entries(NOT_POOLED).map(([name, [source]]) => [`pooled: ${name}`, source] as const),
     ].map(([name, source]) => [name, PRELUDE + source]),
   ),
 );
@@ -212,6 +244,17 @@ describe('the compiler refuses at the decorator', () => {
   it.each(Object.entries(MISFITS))('%s', (name, [, message]) => {
     expect(findings[name]).toEqual([
       { line: "@Model('scaler', scaler)", message: expect.stringContaining(message) as unknown },
+    ]);
+  });
+});
+
+describe('the compiler refuses at the decorator of a pooled model', () => {
+  it.each(Object.entries(NOT_POOLED))('%s', (name, [, message]) => {
+    expect(findings[`pooled: ${name}`]).toEqual([
+      {
+        line: expect.stringContaining('workerThreads(') as unknown,
+        message: expect.stringContaining(message) as unknown,
+      },
     ]);
   });
 });

@@ -34,6 +34,13 @@ export type FitsSignature<M, S> = M extends { infer: unknown }
       : Misfit<'stream takes inputs that the signature does not give'>
     : Misfit<'a model has a method infer or stream'>;
 
+/** Why a class cannot be run where its options say; `unknown` where it can. `A` is what its constructor takes. */
+export type FitsExecution<A, O> = O extends { execution: object }
+  ? A extends readonly []
+    ? unknown
+    : Misfit<'the constructor of a pooled model takes nothing: move the dependency into load(), or drop the pool', A>
+  : unknown;
+
 type FitsOutputs<R, S> = [R] extends [Outputs<S>]
   ? [Undeclared<R, S>] extends [never]
     ? unknown

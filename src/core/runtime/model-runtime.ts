@@ -17,8 +17,31 @@ export interface LoadedModel {
   readonly model: ServableModel;
 }
 
+/**
+ * A model that its runtime wants to be opened in worker threads: then neither its loading nor its runs hold up the
+ * event loop. Each thread opens it anew.
+ */
+export interface ThreadedModel {
+  /** The URL of a module that exports {@link ThreadedModel.open} by that name, with `options` before the context. */
+  readonly module: string;
+  /** What tells the module what to open; it is cloned into each thread. */
+  readonly options: unknown;
+  /** The number of threads. */
+  readonly size: number;
+  /**
+   * Under how many nanoseconds a run on zeros is too short for a hop between threads; the model is then opened in the
+   * thread that serves. Default: it always has threads.
+   */
+  readonly inlineUnderNs?: number;
+  /** Opens the model in the thread that serves, where it is to run there. */
+  readonly open: (context: LoadContext) => Promise<LoadedModel>;
+}
+
+/** What the module of a {@link ThreadedModel} exports as `open`. */
+export type OpenInThread<Options = unknown> = (options: Options, context: LoadContext) => Promise<LoadedModel>;
+
 /** Turns a folder of the model repository into a model; put `@Runtime` on the class and add it to the providers. */
 export interface ModelRuntime {
-  /** Opens the artifact. What this throws is the reason why the model is unavailable. */
-  load(artifact: ModelArtifact, context: LoadContext): Promise<LoadedModel>;
+  /** Opens the artifact, or says how threads open it. What this throws is the reason why the model is unavailable. */
+  load(artifact: ModelArtifact, context: LoadContext): Promise<LoadedModel | ThreadedModel>;
 }

@@ -1,4 +1,5 @@
 import { invalidArgument } from '../errors/catalogue.js';
+import type { ServingError } from '../errors/serving-error.js';
 import type { TypedField } from './datatype.js';
 import { elementCount, formatShape, MAX_ELEMENTS, type Shape } from './shape.js';
 
@@ -18,6 +19,8 @@ export type EncodedContents =
   | { readonly kind: 'typed'; readonly fields: readonly TypedContents[] }
   /** A parsed JSON value, flat or nested; integers beyond 2^53 are bigints. */
   | { readonly kind: 'json'; readonly value: unknown }
+  /** Found wrong by a wire that has read the values already; thrown in its turn, when the tensor is decoded. */
+  | { readonly kind: 'refused'; readonly error: ServingError }
   | { readonly kind: 'none' };
 
 export interface TypedContents {

@@ -8,17 +8,17 @@ import { unlessAborted } from './abort.js';
 import { collectOutputs } from './outputs.js';
 import { RequestContext } from './request-context.js';
 
-/** Runs one request on a model's `infer`, in this thread. */
+/** Runs one request on a model that gives one response, wherever the model lives. */
 export async function execute(
   handle: ModelHandle,
   request: InferenceRequest,
   call: InferenceCall,
 ): Promise<InferenceResponse> {
-  const { model, name, version } = handle;
-  if (model.infer === undefined) throw decoupledModel(name);
+  const { executor, name, version } = handle;
+  if (executor.infer === undefined) throw decoupledModel(name);
   const context = new RequestContext(request, call);
   try {
-    const result: unknown = model.infer(request.inputs, context);
+    const result = executor.infer(request.inputs, context, call.timings);
     const returned = isThenable(result) ? await whileWanted(handle, Promise.resolve(result), call.signal) : result;
     return {
       model: name,

@@ -9,7 +9,7 @@ import { collectOutputs } from './outputs.js';
 import { RequestContext } from './request-context.js';
 
 /**
- * Runs one request on a decoupled model, in this thread: a response for each set of outputs that it yields. The model
+ * Runs one request on a decoupled model, wherever it lives: a response for each set of outputs that it yields. The model
  * goes on only when its last response was taken, and is ended where it stands when the caller is gone.
  */
 export async function* executeStream(
@@ -17,13 +17,13 @@ export async function* executeStream(
   request: InferenceRequest,
   call: InferenceCall,
 ): AsyncGenerator<InferenceResponse, void> {
-  const { model, name, version } = handle;
+  const { executor, name, version } = handle;
   const context = new RequestContext(request, call);
   const { signal } = call;
   let iterator: AsyncIterator<NamedTensors> | undefined;
   let ended = false;
   try {
-    iterator = open(model.stream?.(request.inputs, context));
+    iterator = open(executor.stream?.(request.inputs, context));
     for (;;) {
       const { done, value } = await unlessAborted(iterator.next(), signal);
       ended = done === true;

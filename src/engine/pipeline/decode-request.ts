@@ -43,6 +43,8 @@ function decodeInput(model: string, { datatype }: NamedSpec, { name, shape, cont
       return decodeTyped(datatype, shape, contents.fields, place);
     case 'json':
       return decodeJsonData(datatype, shape, contents.value, place);
+    case 'refused':
+      throw contents.error;
     case 'none':
       if (shape.includes(0)) return decodeRaw(datatype, shape, new Uint8Array(), place);
       throw missingData(place);

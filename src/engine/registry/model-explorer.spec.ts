@@ -2,8 +2,9 @@ import { Inject, Injectable, type Provider, Scope } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { Test, type TestingModuleBuilder } from '@nestjs/testing';
 import { describe, expect, it } from 'vitest';
-import { type Inputs, Model } from '#core';
+import { type Inputs, Model, workerThreads } from '#core';
 import { vector } from '../../../test/support/engine.js';
+import { ModelOpener } from '../execution/model-opener.js';
 import { ModelExplorer } from './model-explorer.js';
 import { ProviderDiscovery } from './provider-discovery.js';
 
@@ -21,7 +22,7 @@ async function explore(
 ): Promise<ModelExplorer> {
   const builder = Test.createTestingModule({
     imports: [DiscoveryModule],
-    providers: [ModelExplorer, ProviderDiscovery, ...providers],
+    providers: [ModelExplorer, ModelOpener, ProviderDiscovery, ...providers],
   });
   const app = await change(builder).compile();
   await app.init();
@@ -140,6 +141,47 @@ describe('the start fails for', () => {
     await expect(explore([EchoModel, OtherEcho])).rejects.toThrow(
       "EchoModel and OtherEcho both serve model 'echo' version '1': give one of them another name, " +
         "or another version by @Model({ name: 'echo', version: '2' }, …)",
+    );
+  });
+
+  it.each([
+    ['takes something', (found: new (...args: never[]) => object) => found],
+    ['inherits one that does', (found: new (...args: never[]) => object) => class extends found {}],
+  ])('a model in worker threads whose constructor %s', async (_, derive) => {
+    @Injectable()
+    class Index {}
+    @Injectable()
+    class Taking {
+      constructor(@Inject(Index) readonly index: Index) {}
+      infer({ x }: Inputs<typeof vector>) {
+        return { y: x };
+      }
+    }
+    const PooledModel = derive(Taking);
+    Model('pooled', vector, { execution: workerThreads({ module: import.meta.url }) })(PooledModel as never);
+    Object.defineProperty(PooledModel, 'name', { value: 'PooledModel' });
+    await expect(explore([Index, PooledModel])).rejects.toThrow(
+      "PooledModel is behind @Model('pooled') with worker threads, where nothing can be injected: " +
+        'move the dependency into load(), or drop the pool',
+    );
+  });
+
+  it('a model in worker threads that injects into a property', async () => {
+    @Injectable()
+    class Index {}
+    @Model('pooled', vector, { execution: workerThreads({ module: import.meta.url }) })
+    class PooledModel extends EchoModel {
+      @Inject(Index) readonly index: Index | undefined;
+    }
+    await expect(explore([Index, PooledModel])).rejects.toThrow('where nothing can be injected');
+  });
+
+  it('a model in worker threads whose module is not there', async () => {
+    const module = new URL('./absent.js', import.meta.url).href;
+    @Model('pooled', vector, { execution: workerThreads({ module }) })
+    class PooledModel extends EchoModel {}
+    await expect(explore([PooledModel])).rejects.toThrow(
+      /^PooledModel is behind @Model\('pooled'\) with worker threads, whose module file:.*absent\.js is not there: write workerThreads\(\{ module: import\.meta\.url \}\)/,
     );
   });
 

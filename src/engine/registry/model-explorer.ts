@@ -1,7 +1,9 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { modelMetadata, type ModelMetadata } from '../../core/model/model.decorator.js';
 import type { ServableModel } from '../../core/model/provider.js';
+import { ModelOpener } from '../execution/model-opener.js';
 import type { ModelSource, VersionCandidate } from './model-source.js';
+import { assertPoolable } from './poolable.js';
 import { type Discovered, ProviderDiscovery } from './provider-discovery.js';
 
 /** The platform in the metadata of models that are written in code. */
@@ -12,7 +14,10 @@ const PLATFORM = 'nestjs';
 export class ModelExplorer implements ModelSource, OnModuleInit {
   private readonly models = new Map<string, Discovered<ModelMetadata>[]>();
 
-  constructor(private readonly discovery: ProviderDiscovery) {}
+  constructor(
+    private readonly discovery: ProviderDiscovery,
+    private readonly opener: ModelOpener,
+  ) {}
 
   onModuleInit(): void {
     for (const found of this.discovery.find('Model', modelMetadata)) this.add(found);
@@ -26,6 +31,7 @@ export class ModelExplorer implements ModelSource, OnModuleInit {
         `${found.className} is behind @Model('${name}') but has no method infer or stream: add one of them`,
       );
     }
+    assertPoolable(found);
     const versions = this.models.get(name) ?? [];
     const twin = versions.find((other) => other.metadata.version === version);
     if (twin !== undefined) {
@@ -42,7 +48,7 @@ export class ModelExplorer implements ModelSource, OnModuleInit {
   }
 
   versions(name: string): Promise<readonly VersionCandidate[] | undefined> {
-    return Promise.resolve(this.models.get(name)?.map(candidate));
+    return Promise.resolve(this.models.get(name)?.map((found) => this.candidate(found)));
   }
 
   describe(name: string): string {
@@ -53,16 +59,15 @@ export class ModelExplorer implements ModelSource, OnModuleInit {
         .join(', ') ?? 'no class'
     );
   }
-}
 
-const candidate = ({ metadata, instance, className }: Discovered<ModelMetadata>): VersionCandidate => ({
-  version: metadata.version,
-  platform: PLATFORM,
-  fingerprint: className,
-  open: () =>
-    Promise.resolve({
-      inputs: metadata.signature.inputs,
-      outputs: metadata.signature.outputs,
-      model: instance,
-    }),
-});
+  private candidate({ metadata, instance, className }: Discovered<ModelMetadata>): VersionCandidate {
+    const { version, execution, signature } = metadata;
+    const { inputs, outputs } = signature;
+    return {
+      version,
+      platform: PLATFORM,
+      fingerprint: className,
+      open: (context) => this.opener.openClass({ inputs, outputs, model: instance }, execution, context),
+    };
+  }
+}

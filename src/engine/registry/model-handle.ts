@@ -1,8 +1,10 @@
 import type { ServedModel } from '../../core/inference/stage.js';
 import type { ServableModel } from '../../core/model/provider.js';
 import type { NamedSpec } from '../../core/model/signature.js';
-import type { LoadedModel } from '../../core/runtime/model-runtime.js';
 import { unlessAborted } from '../execution/abort.js';
+import { InProcessExecutor } from '../execution/in-process-executor.js';
+import type { ModelExecutor } from '../execution/model-executor.js';
+import type { OpenedModel } from '../execution/model-opener.js';
 import type { Scheduler } from '../scheduling/scheduler.js';
 
 /** A loaded version of a model: what requests run on. */
@@ -10,6 +12,7 @@ export class ModelHandle implements ServedModel {
   readonly inputs: readonly NamedSpec[];
   readonly outputs: readonly NamedSpec[];
   readonly model: ServableModel;
+  readonly executor: ModelExecutor;
   readonly outputNames: ReadonlySet<string>;
   private readonly abandoned = new Set<Promise<unknown>>();
 
@@ -17,18 +20,19 @@ export class ModelHandle implements ServedModel {
     readonly name: string,
     readonly version: string,
     readonly platform: string,
-    { inputs, outputs, model }: LoadedModel,
+    { inputs, outputs, model, executor }: OpenedModel,
     readonly scheduler: Scheduler,
   ) {
     this.inputs = inputs;
     this.outputs = outputs;
     this.model = model;
+    this.executor = executor ?? new InProcessExecutor(model);
     this.outputNames = new Set(outputs.map((spec) => spec.name));
   }
 
   /** Whether one request may be answered by any number of responses. */
   get decoupled(): boolean {
-    return this.model.infer === undefined;
+    return this.executor.infer === undefined;
   }
 
   /** Keeps the model from being released under a run whose caller has gone. */

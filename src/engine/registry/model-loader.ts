@@ -87,7 +87,7 @@ export class ModelLoader implements OnApplicationShutdown {
     );
     const fresh = candidates.filter(({ version }) => !kept.some((handle) => handle.version === version));
     for (const { version } of fresh) {
-      if (!this.registry.isReady(name, version)) this.registry.set(name, version, { kind: 'loading' });
+      if (!old.some((handle) => handle.version === version)) this.registry.set(name, version, { kind: 'loading' });
     }
     const opened = await this.openAll(name, fresh);
     const failed = opened.filter(({ result }) => result instanceof Error);

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { handleOf } from '../../../test/support/engine.js';
 import { ModelRegistry } from './model-registry.js';
 import type { ModelState } from './model-state.js';
@@ -178,4 +178,43 @@ it('tells of every change, to those who still listen', () => {
   stop();
   registry.set('m', '1', { kind: 'unloading' });
   expect(seen).toEqual(['loading', 'ready']);
+});
+
+describe('a version whose threads are gone', () => {
+  const listeners: (() => void)[] = [];
+  let outage: string | undefined;
+
+  /** Serves, but for now. */
+  const executor = {
+    get outage() {
+      return outage;
+    },
+    onOutageChange: (listener: () => void) => void listeners.push(listener),
+  };
+
+  beforeEach(() => {
+    listeners.length = 0;
+    outage = undefined;
+    registry.set('m', '1', { kind: 'loading' });
+    registry.set('m', '1', { kind: 'ready' }, handleOf({ executor }));
+  });
+
+  it('is not ready meanwhile, and unavailable in the index, yet keeps its handle', () => {
+    expect([registry.isReady('m'), registry.isReady('m', '1')]).toEqual([true, true]);
+    outage = 'no thread';
+    expect([registry.isReady('m'), registry.isReady('m', '1')]).toEqual([false, false]);
+    expect(registry.versionsOf('m')).toMatchObject([{ state: { kind: 'unavailable', reason: 'no thread' } }]);
+    expect(registry.resolve('m', '')).toBe(registry.versionsOf('m')?.[0]?.handle);
+    outage = undefined;
+    expect(registry.isReady('m')).toBe(true);
+    expect(registry.versionsOf('m')).toMatchObject([{ state: { kind: 'ready' } }]);
+  });
+
+  it('is told to those who listen, once', () => {
+    registry.set('m', '1', { kind: 'ready' }, registry.resolve('m', '1'));
+    const changed = vi.fn();
+    registry.onChange(changed);
+    for (const listener of listeners) listener();
+    expect(changed).toHaveBeenCalledOnce();
+  });
 });

@@ -40,12 +40,13 @@ export class ModelRegistry {
   /** The versions of a model, oldest first; `undefined` for a model that was never loaded. */
   versionsOf(name: string): ModelVersion[] | undefined {
     const versions = this.models.get(name);
-    return versions && [...versions.values()].sort((a, b) => compareVersions(a.version, b.version));
+    return versions && [...versions.values()].map(asItIs).sort((a, b) => compareVersions(a.version, b.version));
   }
 
   /** Whether a request for this version, or for the default one, would be served. */
   isReady(name: string, version = ''): boolean {
-    return version === '' ? this.defaults.has(name) : this.models.get(name)?.get(version)?.handle !== undefined;
+    const handle = version === '' ? this.defaults.get(name) : this.models.get(name)?.get(version)?.handle;
+    return handle !== undefined && handle.executor.outage === undefined;
   }
 
   names(): string[] {
@@ -60,7 +61,8 @@ export class ModelRegistry {
     versions.set(version, { name, version, state, handle });
     this.models.set(name, versions);
     this.refreshDefault(name);
-    for (const listener of this.listeners) listener();
+    if (handle !== current?.handle) handle?.executor.onOutageChange(() => this.changed());
+    this.changed();
   }
 
   /** Calls the listener after every change of any state; returns the way to stop that. */
@@ -69,9 +71,19 @@ export class ModelRegistry {
     return () => this.listeners.delete(listener);
   }
 
+  private changed(): void {
+    for (const listener of this.listeners) listener();
+  }
+
   private refreshDefault(name: string): void {
     const newest = this.versionsOf(name)?.findLast((version) => version.handle !== undefined)?.handle;
     if (newest === undefined) this.defaults.delete(name);
     else this.defaults.set(name, newest);
   }
+}
+
+/** A version that lost its threads is unavailable until they are up again; its handle waits for them. */
+function asItIs(version: ModelVersion): ModelVersion {
+  const outage = version.handle?.executor.outage;
+  return outage === undefined ? version : { ...version, state: { kind: 'unavailable', reason: outage } };
 }

@@ -1,5 +1,5 @@
 import type { LoadContext } from '../../core/inference/context.js';
-import type { LoadedModel } from '../../core/runtime/model-runtime.js';
+import type { OpenedModel } from '../execution/model-opener.js';
 
 /** A version that could be loaded. */
 export interface VersionCandidate {
@@ -7,7 +7,7 @@ export interface VersionCandidate {
   readonly platform: string;
   /** Changes when the version's files do; a ready version of the same fingerprint is left as it is. */
   readonly fingerprint: string;
-  open(context: LoadContext): Promise<LoadedModel>;
+  open(context: LoadContext): Promise<OpenedModel>;
 }
 
 /** A place that models come from: the classes behind `@Model`, or a folder. */

@@ -38,6 +38,8 @@ export class CallContext implements InferenceCall {
    * out to carry. Throws where the request may not run now.
    */
   onInference: ((items: number) => void | Promise<void>) | undefined;
+  /** What was taken for the call is given back here, once, however it ends. */
+  onFinish: (() => void) | undefined;
   /** Whether a guard has turned the caller away by a code that says something else. */
   denied = false;
   /** Whether a handler has begun, whose end is then the end of the call. */
@@ -101,10 +103,11 @@ export class CallContext implements InferenceCall {
 
   /** Ends the call and releases its timer; tells whether this was the first time. */
   finish(): boolean {
-    const first = !this.finished;
+    if (this.finished) return false;
     this.finished = true;
     clearTimeout(this.timer);
-    return first;
+    this.onFinish?.();
+    return true;
   }
 }
 

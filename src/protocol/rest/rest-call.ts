@@ -8,13 +8,16 @@ import { type CallAuthenticator, type Credentials, missingCredentials } from '..
 import { attachCall, CallContext, type CallDetails } from '../call/call-context.js';
 import { subjectOf } from '../call/certificate-subject.js';
 import type { CallObserver, CallOutcome } from '../call/call-observer.js';
+import type { Overload } from '../call/overload.js';
 import { REQUEST_ID_HEADER } from '../call/request-id.js';
+import { isInference } from './inference-route.decorator.js';
 import { HTTP_STATUS, outcomeCode } from './status.js';
 
 export interface CallTracking {
   readonly calls: ActiveCalls;
   readonly authenticator: CallAuthenticator;
   readonly observer: CallObserver;
+  readonly overload: Overload;
   /** How long a call may take before its signal aborts. */
   readonly requestTimeoutMs: number;
 }
@@ -26,8 +29,9 @@ export interface CallTracking {
 export function trackCall(
   request: FastifyRequest,
   reply: FastifyReply,
-  { authenticator, calls, observer, requestTimeoutMs }: CallTracking,
+  tracking: CallTracking,
 ): ServingError | undefined | Promise<ServingError | undefined> {
+  const { authenticator, calls, observer, overload, requestTimeoutMs } = tracking;
   const details = new RestCallDetails(request, Date.now() + requestTimeoutMs);
   const call = new CallContext(details);
   const { model = '', version = '' } = request.params as { readonly model?: string; readonly version?: string };
@@ -35,14 +39,24 @@ export function trackCall(
   call.version = version;
   attachCall(request, call);
   calls.opened(call);
+  let entered = false;
   details.whenOver(reply, (answered) => {
     call.finish();
     calls.closed(call);
+    if (entered) overload.leave();
     observer.finished(call, outcomeOf(request, reply, answered));
   });
+  const admit = (): ServingError | undefined => {
+    const refusal = refusalOf(call, request, tracking);
+    if (refusal !== undefined || details.over || !isInference(request)) return refusal;
+    const overloaded = overload.refusal();
+    if (overloaded !== undefined) return overloaded;
+    overload.enter();
+    entered = true;
+    return undefined;
+  };
   const pending = authenticateCall(call, details, authenticator);
-  if (pending !== undefined) return pending.then(() => refusalOf(call, request, authenticator, calls));
-  return refusalOf(call, request, authenticator, calls);
+  return pending === undefined ? admit() : pending.then(admit);
 }
 
 /**
@@ -52,8 +66,7 @@ export function trackCall(
 function refusalOf(
   call: CallContext,
   { method }: FastifyRequest,
-  { required }: CallAuthenticator,
-  { refusal }: ActiveCalls,
+  { authenticator: { required }, calls: { refusal } }: CallTracking,
 ): ServingError | undefined {
   if (method === 'GET' || method === 'HEAD' || method === 'OPTIONS') return undefined;
   if (required && call.principal === undefined) return call.refusal ?? missingCredentials();
@@ -71,6 +84,8 @@ class RestCallDetails implements CallDetails, Credentials {
   readonly peer: string;
   private readonly listeners: (() => void)[] = [];
   private disconnected = false;
+  /** Whether the call is answered, or given up. */
+  over = false;
 
   constructor(
     private readonly request: FastifyRequest,
@@ -108,18 +123,19 @@ class RestCallDetails implements CallDetails, Credentials {
 
   /** Calls back once: when the reply is written, or when the connection ends before that. */
   whenOver(reply: FastifyReply, callback: (answered: boolean) => void): void {
-    let over = false;
+    let answered = false;
     const end = (): void => {
-      if (over) return;
-      over = true;
+      if (this.over) return;
+      this.over = true;
       stopWaiting();
-      const answered = reply.raw.writableFinished;
       this.disconnected = !answered;
       if (!answered) for (const listener of this.listeners) listener();
       callback(answered);
     };
     // A pipelined reply that still waits for its turn is not closed with the connection.
     const stopWaiting = onSocketClose(this.request.raw.socket, end);
+    // On a connection that breaks, all that was to be written is given up, and then counts as finished.
+    reply.raw.prependOnceListener('finish', () => (answered = !this.request.raw.socket.destroyed));
     reply.raw.once('close', end);
   }
 }

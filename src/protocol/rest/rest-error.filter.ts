@@ -5,6 +5,7 @@ import type { FastifyReply } from 'fastify';
 import { toServingError } from '../../core/errors/catalogue.js';
 import type { ErrorReason } from '../../core/errors/serving-error.js';
 import { attachedCall } from '../call/call-context.js';
+import { CODINGS } from './body/inflate-body.js';
 import { recordOutcome } from './rest-call.js';
 import { httpStatus } from './status.js';
 
@@ -79,7 +80,7 @@ const headersOf = ({ status, reason, retryAfterMs }: ErrorAnswer): Record<string
   'content-type': 'application/json',
   ...BY_STATUS[status],
   ...(retryAfterMs === undefined ? {} : { 'retry-after': String(Math.ceil(retryAfterMs / 1_000)) }),
-  ...(reason === 'unsupported-encoding' ? { 'accept-encoding': 'identity' } : {}),
+  ...(reason === 'unsupported-encoding' ? { 'accept-encoding': CODINGS } : {}),
 });
 
 function send(response: FastifyReply | ServerResponse, answer: ErrorAnswer): void {

@@ -2,7 +2,9 @@ import { Controller, HttpCode, type PipeTransform, Post } from '@nestjs/common';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { type RestApp, startRest } from '../../../test/support/rest-app.js';
 import type { EncodedRequest } from '../../core/inference/request.js';
-import { HEADER_LENGTH_HEADER } from './encode.js';
+import { RestCodec } from './codec/rest-codec.js';
+import { HEADER_LENGTH_HEADER } from './codec/encode.js';
+import { RestConfig } from './rest.config.js';
 import { RestInferRequest } from './rest-infer.decorator.js';
 
 class ContentsPipe implements PipeTransform<EncodedRequest> {
@@ -26,7 +28,8 @@ const BINARY = '{"inputs":[{"name":"x","datatype":"INT32","shape":[1],"parameter
 let rest: RestApp;
 
 beforeAll(async () => {
-  rest = await startRest({ controllers: [InferController] });
+  const codec = new RestCodec(new RestConfig());
+  rest = await startRest({ controllers: [InferController], providers: [{ provide: RestCodec, useValue: codec }] });
 });
 
 afterAll(() => rest.app.close());

@@ -4,7 +4,11 @@ import { runInNewContext } from 'node:vm';
 import { All, Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { exchange, receive, type RestApp, startRest } from '../../../test/support/rest-app.js';
+import { ServingError } from '../../core/errors/serving-error.js';
+import { Deferred } from '../../testing/deferred.js';
+import { FakeOverload } from '../../testing/fake-overload.js';
 import { Call, CallContext } from '../call/call-context.js';
+import { InferenceRoute } from './inference-route.decorator.js';
 import { registeredRoutes } from './rest-server.js';
 
 const LIMIT = 1_000;
@@ -65,6 +69,24 @@ class ProbeController {
   remove() {
     return {};
   }
+}
+
+/** A route of inferences that answers when the gate opens. */
+function waitingInference(gate: Deferred) {
+  const started = new Deferred();
+
+  @Controller('v2')
+  class InferController {
+    @Post('infer')
+    @HttpCode(200)
+    @InferenceRoute()
+    async infer() {
+      started.resolve();
+      await gate.promise;
+      return {};
+    }
+  }
+  return { started, controller: InferController };
 }
 
 let rest: RestApp;
@@ -277,7 +299,7 @@ describe('bodies', () => {
     }
   });
 
-  it.each(['gzip', 'deflate', 'br', 'gzip, gzip', 'nonsense'])(
+  it.each(['br', 'zstd', 'gzip, gzip', 'deflate, gzip', 'nonsense'])(
     'F26: are refused in the encoding %s',
     async (encoding) => {
       const reply = await fetch(`${rest.url}/v2/echo`, {
@@ -286,7 +308,7 @@ describe('bodies', () => {
         headers: { 'content-encoding': encoding },
       });
       expect(reply.status).toBe(501);
-      expect(reply.headers.get('accept-encoding')).toBe('identity');
+      expect(reply.headers.get('accept-encoding')).toBe('gzip, deflate');
       const { error } = (await reply.json()) as { error: string };
       expect(error).toContain('Unsupported compression type');
       expect(error).toContain(`'${encoding}'`);
@@ -322,6 +344,48 @@ describe('bodies', () => {
     setTimeout(() => socket.destroy(), 50);
     await vi.waitFor(() => expect(outcomes()).toEqual([['POST /v2/echo', 'cancelled', 400]]), { timeout: 5_000 });
     await expectAlive();
+  });
+});
+
+describe('overload', () => {
+  it('is asked for inferences alone, behind who calls, and told of each that ends', async () => {
+    const overload = new FakeOverload();
+    const gate = new Deferred();
+    const { started, controller } = waitingInference(gate);
+    const busy = await startRest({ controllers: [ProbeController, controller], overload });
+    try {
+      const post = (path: string) => fetch(busy.url + path, { method: 'POST', body: '{}' });
+      const first = post('/v2/infer');
+      await started.promise;
+      expect(overload.inside).toBe(1);
+      overload.reason = new ServingError('unavailable', 'too much to do', { retryAfterMs: 2_500 });
+      const refused = await post('/v2/infer');
+      expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '3']);
+      expect(await refused.json()).toEqual({ error: 'too much to do' });
+      expect((await post('/v2/echo')).status).toBe(200);
+      expect((await fetch(`${busy.url}/v2/health/live`)).status).toBe(200);
+      gate.resolve();
+      expect((await first).status).toBe(200);
+      await vi.waitFor(() => expect(overload.inside).toBe(0));
+    } finally {
+      await busy.app.close();
+    }
+  });
+
+  it('is told of callers who leave, once', async () => {
+    const overload = new FakeOverload();
+    const { started, controller } = waitingInference(new Deferred());
+    const busy = await startRest({ controllers: [controller], overload });
+    try {
+      const socket = connect(busy.port, '127.0.0.1');
+      socket.write('POST /v2/infer HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n');
+      await started.promise;
+      socket.destroy();
+      await vi.waitFor(() => expect(overload.inside).toBe(0));
+      expect(busy.observer.calls).toHaveLength(1);
+    } finally {
+      await busy.app.close();
+    }
   });
 });
 

@@ -1,41 +1,49 @@
-import { STATUS_CODES } from 'node:http';
 import type { ServerOptions } from 'node:https';
-import type { Socket } from 'node:net';
 import { type HttpException, MethodNotAllowedException, NotFoundException } from '@nestjs/common';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { REQUEST_ID_HEADER } from '../call/request-id.js';
-import { bodyParser } from './body/read-body.js';
 import { attachedCall } from '../call/call-context.js';
+import { bodyParser } from './body/read-body.js';
 import { type CallTracking, trackCall } from './rest-call.js';
+import { answerUnreadable } from './server/answer-unreadable.js';
+import type { ConnectionsConfig } from './server/connections.config.js';
+import { httpOptions } from './server/http-options.js';
+import { refuseHeaders } from './server/refuse-headers.js';
+import { watchSending } from './server/watch-sending.js';
 
 /** The REST server: which bytes it takes, which routes it knows, and what every request goes through. */
 
 export interface RestServerParts extends CallTracking {
   /** The largest body, in bytes; a larger one is refused with 400. */
   readonly maxMessageBytes: number;
+  /** How long a caller may take nothing of a reply, in milliseconds. */
+  readonly sendTimeoutMs: number;
 }
 
 /** The longest segment of a path; names of models are segments. */
 const MAX_SEGMENT_LENGTH = 512;
 
-/** How long a request may take to arrive: the default of Node.js, which Fastify would turn off. */
-const RECEIVE_TIMEOUT_MS = 300_000;
-
 /** Makes the adapter to create the application with; Nest's own body parsers have to be off (`bodyParser: false`). */
-export function createRestAdapter(https?: ServerOptions): FastifyAdapter {
+export function createRestAdapter(config: ConnectionsConfig, https?: ServerOptions): FastifyAdapter {
+  const options = httpOptions(config);
   const adapter = new FastifyAdapter({
-    ...(https === undefined ? {} : { https }),
+    ...(https === undefined ? { http: options } : { https: { ...options, ...https } }),
     exposeHeadRoutes: false,
     // The server closes when its calls have ended; what is left then are connections that nobody uses.
     forceCloseConnections: true,
-    requestTimeout: RECEIVE_TIMEOUT_MS,
+    requestTimeout: config.REST_RECEIVE_TIMEOUT_MS,
+    keepAliveTimeout: config.REST_KEEP_ALIVE_TIMEOUT_MS,
     routerOptions: { maxParamLength: MAX_SEGMENT_LENGTH },
     rewriteUrl: ({ url = '/' }) => url.replace(/^\/v2\/(?=$|\?)/, '/v2'),
     frameworkErrors: answerUnroutable,
     clientErrorHandler: answerUnreadable,
   });
-  collectRoutes(adapter.getInstance());
+  const fastify = adapter.getInstance();
+  // What goes beyond would be left out, as if it had not been sent; it is refused instead.
+  fastify.server.maxHeadersCount = 0;
+  if (config.REST_MAX_CONNECTIONS > 0) fastify.server.maxConnections = config.REST_MAX_CONNECTIONS;
+  collectRoutes(fastify);
   return adapter;
 }
 
@@ -43,7 +51,8 @@ export function createRestAdapter(https?: ServerOptions): FastifyAdapter {
  * Gives every request a call context, and every handler its body as a `Buffer`, whatever the Content-Type.
  * Call it before the application is initialised.
  */
-export function configureRest(app: NestFastifyApplication, { maxMessageBytes, ...tracking }: RestServerParts): void {
+export function configureRest(app: NestFastifyApplication, parts: RestServerParts): void {
+  const { maxMessageBytes, sendTimeoutMs, ...tracking } = parts;
   const fastify = app.getHttpAdapter().getInstance();
   fastify.addContentTypeParser('*', bodyParser(maxMessageBytes));
   fastify.addHook('onRequest', (request, reply, done) => {
@@ -51,7 +60,7 @@ export function configureRest(app: NestFastifyApplication, { maxMessageBytes, ..
     request.raw.headers['content-type'] = 'application/octet-stream';
     const refusal = trackCall(request, reply, tracking);
     const enter = (error?: Error): void =>
-      done(error ?? (request.is404 ? noSuchRoute(fastify, request, reply) : undefined));
+      done(refuseHeaders(request.raw) ?? error ?? (request.is404 ? noSuchRoute(fastify, request, reply) : undefined));
     if (refusal instanceof Promise) void refusal.then(enter);
     else enter(refusal);
   });
@@ -59,6 +68,7 @@ export function configureRest(app: NestFastifyApplication, { maxMessageBytes, ..
   fastify.addHook('onSend', (request, reply, _payload, done) => {
     const call = attachedCall(request);
     if (call !== undefined) reply.header(REQUEST_ID_HEADER, call.requestId);
+    watchSending(reply.raw, sendTimeoutMs);
     done();
   });
 }
@@ -73,26 +83,6 @@ function answerUnroutable({ code }: FastifyError, _request: FastifyRequest, repl
     .code(400)
     .type('application/json')
     .send(Buffer.from(JSON.stringify({ error })));
-}
-
-const UNREADABLE: Readonly<Record<string, number>> = { ERR_HTTP_REQUEST_TIMEOUT: 408, HPE_HEADER_OVERFLOW: 431 };
-
-/** Bytes that are no HTTP: the parser stops before there is a request to answer, and says why. */
-function answerUnreadable({ code, message }: NodeJS.ErrnoException, socket: Socket): void {
-  if (code === 'ECONNRESET' || socket.destroyed) return;
-  const status = UNREADABLE[code ?? ''] ?? 400;
-  const standard = STATUS_CODES[status] ?? 'Error';
-  // The parser has no words of its own for a body that is shorter than its Content-Length.
-  const reason = code === 'HPE_INVALID_EOF_STATE' ? 'Parse Error: the connection ended before the body did' : message;
-  const body = JSON.stringify({ error: /^(?:HPE_|ERR_HTTP_)/.test(code ?? '') ? reason : standard });
-  const head = [
-    `HTTP/1.1 ${status} ${standard}`,
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    'Content-Type: application/json',
-    'Connection: close',
-  ];
-  if (socket.writable) socket.write([...head, '', body].join('\r\n'));
-  socket.destroy();
 }
 
 /** A route as the router knows it. */

@@ -2,7 +2,9 @@ import type * as ort from 'onnxruntime-node';
 import { isUtf8 } from 'node:buffer';
 import { invalidArgument } from '../../core/errors/catalogue.js';
 import type { ServableModel } from '../../core/model/provider.js';
+import type { NamedSpec } from '../../core/model/signature.js';
 import { type NamedTensors, namedTensors, Tensor } from '../../core/tensor/tensor.js';
+import { zeros } from '../../core/tensor/zeros.js';
 import { fromOnnxType, toOnnxType } from './onnx-types.js';
 
 /** An open session as a model. */
@@ -10,7 +12,15 @@ export class OnnxModel implements ServableModel {
   constructor(
     private readonly runtime: typeof ort,
     private readonly session: ort.InferenceSession,
+    private readonly inputs: readonly NamedSpec[],
   ) {}
+
+  /** The first run of a session allocates. Zeros do not suit every model; such a one warms up with its first request. */
+  async warmup(): Promise<void> {
+    const tensors = namedTensors();
+    for (const spec of this.inputs) tensors[spec.name] = zeros(spec);
+    await this.infer(tensors).catch(() => undefined);
+  }
 
   async infer(inputs: NamedTensors): Promise<NamedTensors> {
     const feeds: Record<string, ort.Tensor> = {};

@@ -1,4 +1,4 @@
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -20,11 +20,13 @@ import {
   uint64,
   uint8,
 } from '#core';
+import { OnnxConfig } from './onnx.config.js';
 import { OnnxRuntime } from './onnx.runtime.js';
 
 const FIXTURES = join(import.meta.dirname, '../../../test/fixtures/models');
 const SAMPLES = join(import.meta.dirname, '../../../model-repository');
 
+const runtime = new OnnxRuntime({ ONNX_EXECUTION: 'inline', ONNX_INSTANCES: 1 });
 const opened: LoadedModel[] = [];
 
 afterEach(async () => {
@@ -32,7 +34,7 @@ afterEach(async () => {
 });
 
 async function open(path: string): Promise<LoadedModel> {
-  const loaded = await new OnnxRuntime().load({ name: 'm', version: '1', path });
+  const loaded = (await runtime.load({ name: 'm', version: '1', path })) as LoadedModel;
   opened.push(loaded);
   return loaded;
 }
@@ -142,6 +144,47 @@ describe('a model', () => {
     await model.unload?.();
     const running = Promise.resolve(model.infer?.({ INPUT0: fp32.of([1], [1]) }, context));
     await expect(running).rejects.toThrow();
+  });
+});
+
+describe('where it runs', () => {
+  const path = join(SAMPLES, 'iris/1/model.onnx');
+  const loadedBy = async (config: OnnxConfig, file = path) =>
+    new OnnxRuntime(config).load({ name: 'm', version: '1', path: file });
+
+  it('is this thread when it is told so', async () => {
+    const loaded = await loadedBy({ ONNX_EXECUTION: 'inline', ONNX_INSTANCES: 2 });
+    expect(loaded).toMatchObject({ inputs: [{ name: 'input' }], model: expect.any(Object) as unknown });
+    opened.push(loaded as LoadedModel);
+  });
+
+  it('is in threads, which open the file themselves', async () => {
+    const wish = await loadedBy({ ONNX_EXECUTION: 'threads', ONNX_INSTANCES: 3 });
+    expect(wish).toEqual({
+      module: expect.stringMatching(/^file:.*onnx-session\.js$/) as unknown,
+      options: { path },
+      size: 3,
+      open: expect.any(Function) as unknown,
+    });
+  });
+
+  it('is a matter of time for a small file: by itself it runs here under 100 microseconds', async () => {
+    expect(await loadedBy(new OnnxConfig())).toMatchObject({ size: 1, inlineUnderNs: 100_000 });
+  });
+
+  it('is in threads for files of 4 MB and more, weights beside the model included', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'onnx-'));
+    await writeFile(join(folder, 'model.onnx'), 'small');
+    await writeFile(join(folder, 'weights.bin'), new Uint8Array(4_000_000));
+    const wish = await loadedBy(new OnnxConfig(), join(folder, 'model.onnx'));
+    expect(wish).not.toHaveProperty('inlineUnderNs');
+    await rm(folder, { recursive: true });
+  });
+
+  it('warms up on zeros, where they suit the model', async () => {
+    for (const file of [path, join(FIXTURES, 'identity_string.onnx'), join(FIXTURES, 'scalar.onnx')]) {
+      await expect((await open(file)).model.warmup?.()).resolves.toBeUndefined();
+    }
   });
 });
 

@@ -1,42 +1,38 @@
-import { basename } from 'node:path';
-import type { InferenceSession } from 'onnxruntime-node';
-import type { NamedSpec } from '../../core/model/signature.js';
-import type { LoadedModel, ModelArtifact, ModelRuntime } from '../../core/runtime/model-runtime.js';
+import { readdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { LoadedModel, ModelArtifact, ModelRuntime, ThreadedModel } from '../../core/runtime/model-runtime.js';
 import { Runtime } from '../../core/runtime/runtime.decorator.js';
-import { OnnxModel } from './onnx-model.js';
-import { fromOnnxType } from './onnx-types.js';
+import { OnnxConfig } from './onnx.config.js';
+import { open } from './onnx-session.js';
+
+/** What has more bytes is loaded, and run, beside the event loop in any case. */
+const MAX_INLINE_BYTES = 4_000_000;
+
+/** A hop between threads costs some tens of microseconds: a shorter run is better off without. */
+const MAX_INLINE_RUN_NS = 100_000;
 
 /** Serves ONNX files: inputs, outputs, datatypes and shapes come from the file, a symbolic dimension is -1. */
 @Runtime({ platform: 'onnxruntime_onnx', backend: 'onnxruntime', artifact: 'model.onnx' })
 export class OnnxRuntime implements ModelRuntime {
-  async load({ path }: ModelArtifact): Promise<LoadedModel> {
-    const ort = await import('onnxruntime-node');
-    const session = await ort.InferenceSession.create(path, {
-      // The session runs in the thread that serves: more threads would only spin beside it.
-      intraOpNumThreads: 1,
-      interOpNumThreads: 1,
-      logSeverityLevel: 3,
-    }).catch((failure: unknown) => {
-      throw new Error(withoutFolders(failure, path), { cause: failure });
-    });
+  constructor(private readonly config: OnnxConfig) {}
+
+  async load({ path }: ModelArtifact): Promise<LoadedModel | ThreadedModel> {
+    const { ONNX_EXECUTION, ONNX_INSTANCES: size } = this.config;
+    if (ONNX_EXECUTION === 'inline') return open({ path });
+    const mayBeInline = ONNX_EXECUTION === 'auto' && (await bytesOf(dirname(path))) < MAX_INLINE_BYTES;
     return {
-      inputs: session.inputMetadata.map(toSpec),
-      outputs: session.outputMetadata.map(toSpec),
-      model: new OnnxModel(ort, session),
+      module: new URL('./onnx-session.js', import.meta.url).href,
+      options: { path },
+      size,
+      ...(mayBeInline ? { inlineUnderNs: MAX_INLINE_RUN_NS } : {}),
+      open: () => open({ path }),
     };
   }
 }
 
-function toSpec(metadata: InferenceSession.ValueMetadata): NamedSpec {
-  if (!metadata.isTensor) throw new Error(`'${metadata.name}' is no tensor: sequences and maps cannot be served`);
-  return {
-    name: metadata.name,
-    datatype: fromOnnxType(metadata.type, metadata.name),
-    shape: metadata.shape.map((dimension) => (typeof dimension === 'number' && dimension >= 0 ? dimension : -1)),
-    optional: false,
-  };
+/** The bytes of all files in a folder: weights may stand beside the model that refers to them. What is gone counts as none. */
+async function bytesOf(folder: string): Promise<number> {
+  const names = await readdir(folder).catch(() => []);
+  const sizes = names.map(async (name) => (await stat(join(folder, name)).catch(() => undefined))?.size ?? 0);
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }
-
-/** The runtime's own text reaches callers as the reason of a failed load; where the file lies is not theirs to know. */
-const withoutFolders = (failure: unknown, path: string): string =>
-  (failure instanceof Error ? failure.message : String(failure)).replaceAll(path, basename(path));

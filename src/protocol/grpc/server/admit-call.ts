@@ -5,16 +5,19 @@ import {
   type ServerInterceptor,
 } from '@grpc/grpc-js';
 import type { ActiveCalls } from '../../call/active-calls.js';
+import type { ServingError } from '../../../core/errors/serving-error.js';
 import { authenticateCall } from '../../call/authenticate-call.js';
 import { type CallAuthenticator, missingCredentials } from '../../call/call-authenticator.js';
 import { attachCall, CallContext, type CallDetails } from '../../call/call-context.js';
 import { subjectOf } from '../../call/certificate-subject.js';
+import type { Overload } from '../../call/overload.js';
 import { REQUEST_ID_HEADER } from '../../call/request-id.js';
 import type { CallReporter } from './call-reporter.js';
 
 export interface GrpcAdmission {
   readonly authenticator: CallAuthenticator;
   readonly calls: ActiveCalls;
+  readonly overload: Overload;
   /** The longest that a call may take, in milliseconds; a caller's own deadline may be shorter. */
   readonly requestTimeoutMs: number;
 }
@@ -24,7 +27,7 @@ export interface GrpcAdmission {
  * who may not enter costs no inflating and no decoding.
  */
 export function admitCalls(
-  { authenticator, calls, requestTimeoutMs }: GrpcAdmission,
+  { authenticator, calls, overload, requestTimeoutMs }: GrpcAdmission,
   isPublic: (path: string) => boolean,
   reporter: CallReporter,
 ): ServerInterceptor {
@@ -36,7 +39,9 @@ export function admitCalls(
     call.start = (listener) => {
       let context: CallContext | undefined;
       const enter = (metadata: Metadata, admitted: CallContext): void => {
-        const refusal = isPublic(path) ? undefined : (calls.refusal ?? strangerRefusal(admitted, authenticator));
+        const refusal = isPublic(path)
+          ? undefined
+          : (calls.refusal ?? strangerRefusal(admitted, authenticator) ?? takePlace(path, admitted, overload));
         if (refusal === undefined) listener.onReceiveMetadata(metadata);
         else call.sendStatus(reporter.end(admitted, refusal));
       };
@@ -63,6 +68,20 @@ export function admitCalls(
     };
     return call as ServerInterceptingCall;
   };
+}
+
+/** An inference counts among those that run until its call ends; those of a stream count one by one. */
+function takePlace(path: string, call: CallContext, overload: Overload): ServingError | undefined {
+  return path.endsWith('/ModelInfer') ? countInference(call, overload) : undefined;
+}
+
+/** Why there is no place for an inference; otherwise it has taken one, for as long as its call lasts. */
+export function countInference(call: CallContext, overload: Overload): ServingError | undefined {
+  const refusal = overload.refusal();
+  if (refusal !== undefined) return refusal;
+  overload.enter();
+  call.onFinish = () => overload.leave();
+  return undefined;
 }
 
 const strangerRefusal = ({ principal, refusal }: CallContext, { required }: CallAuthenticator) =>

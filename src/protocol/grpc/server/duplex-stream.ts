@@ -3,6 +3,8 @@ import { cancelled } from '../../../core/errors/catalogue.js';
 import { ServingError } from '../../../core/errors/serving-error.js';
 import type { ActiveCalls } from '../../call/active-calls.js';
 import { CallContext } from '../../call/call-context.js';
+import type { Overload } from '../../call/overload.js';
+import { countInference } from './admit-call.js';
 import { type CallReporter, trailers } from './call-reporter.js';
 import type { ModelInferRequest } from '../messages.js';
 import type { InferenceStream, StreamedRequest, StreamReply } from './stream-messages.js';
@@ -32,6 +34,7 @@ export class DuplexStream implements InferenceStream {
     private readonly reporter: CallReporter,
     private readonly limits: StreamLimits,
     private readonly calls: ActiveCalls,
+    private readonly overload: Overload,
   ) {
     this.failFast = call.metadata.get(FAIL_FAST_KEY)[0] === 'true';
     context.details.onDisconnect(() => this.abandon());
@@ -127,6 +130,7 @@ export class DuplexStream implements InferenceStream {
     call.onInference = this.context.onInference;
     call.model = model_name;
     call.version = model_version;
+    call.refusal = countInference(call, this.overload);
     this.active.set(call, listeners);
     this.calls.opened(call);
     return call;

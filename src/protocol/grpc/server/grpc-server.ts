@@ -166,7 +166,14 @@ export class GrpcServer extends ServerGrpc {
     return async (opened: object): Promise<void> => {
       const call = opened as DuplexCall;
       const context = enter(call, {});
-      const stream = new DuplexStream(call, context, this.reporter, this.settings, this.settings.calls);
+      const stream = new DuplexStream(
+        call,
+        context,
+        this.reporter,
+        this.settings,
+        this.settings.calls,
+        this.settings.overload,
+      );
       try {
         const result = await handler(stream, call.metadata, call);
         if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined });

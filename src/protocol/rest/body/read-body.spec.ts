@@ -30,7 +30,7 @@ it.each([
 it.each([
   ['too many bytes', {}, ['abc', 'de', 'fgh', 'i'], 'message-too-large'],
   ['too large a length', { 'content-length': '5' }, ['abcde'], 'message-too-large'],
-  ['an encoding', { 'content-encoding': 'gzip' }, ['ab', 'cd'], 'unsupported-encoding'],
+  ['an encoding', { 'content-encoding': 'br' }, ['ab', 'cd'], 'unsupported-encoding'],
 ])('refuses %s once, and reads the rest to its end', async (_, headers, parts, reason) => {
   expect(await read(headers, ...parts)).toEqual([[expect.objectContaining({ reason })]]);
 });

@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { ServingError } from '../../../core/errors/serving-error.js';
+import { codingOf, inflateBody } from './inflate-body.js';
+import { tooLarge } from './too-large.js';
 
 /** As many parts may a chunked body have: each costs more memory than its bytes. */
 const MAX_CHUNKS = 65_536;
@@ -8,16 +10,25 @@ const MAX_CHUNKS = 65_536;
 type Done = (error: Error | null, body?: Buffer) => void;
 
 /**
- * The one body parser, for every Content-Type: gives the bytes as they are.
+ * The one body parser, for every Content-Type: gives the bytes as they are, unpacked where they come compressed.
  *
- * Refuses a body that is larger than allowed, that comes in too many chunks, or that is encoded, before it takes
- * memory. What the caller still sends of a refused body is dropped as it arrives.
+ * Refuses a body that is larger than allowed, packed or unpacked, that comes in too many chunks, or in a coding that is
+ * not known, before it takes memory. What the caller still sends of a refused body is dropped as it arrives.
  */
 export const bodyParser = (maxBytes: number) => (request: FastifyRequest, payload: IncomingMessage, done: Done) => {
   const declared = Number(request.headers['content-length'] ?? 0);
-  const refusal = refuseEncoding(request.headers['content-encoding']) ?? refuseLength(declared, maxBytes);
-  if (refusal === undefined) receive(payload, maxBytes, done);
-  else done(refusal);
+  const coding = codingOf(request.headers['content-encoding']);
+  if (coding instanceof ServingError) return done(coding);
+  const refusal = refuseLength(declared, maxBytes);
+  if (refusal !== undefined) return done(refusal);
+  if (coding === 'identity') return receive(payload, maxBytes, done);
+  return receive(payload, maxBytes, (refused, packed = Buffer.alloc(0)) => {
+    if (refused !== null) return done(refused);
+    return inflateBody(packed, coding, maxBytes, (error, body) => {
+      // Whoever left meanwhile is not answered, and nothing is worked on for them.
+      if (!payload.socket.destroyed) done(error, body);
+    });
+  });
 };
 
 function receive(payload: IncomingMessage, maxBytes: number, done: Done): void {
@@ -42,26 +53,13 @@ function receive(payload: IncomingMessage, maxBytes: number, done: Done): void {
 }
 
 const refuseLength = (length: number, maxBytes: number): ServingError | undefined =>
-  length <= maxBytes
-    ? undefined
-    : tooLarge(
-        `request JSON size of ${length} bytes exceeds the maximum allowed input size of ${maxBytes} bytes. Use MAX_MESSAGE_BYTES to increase the limit.`,
-      );
+  length <= maxBytes ? undefined : tooLarge(length, maxBytes);
 
 const refuseChunks = (chunks: number): ServingError | undefined =>
   chunks <= MAX_CHUNKS
     ? undefined
-    : tooLarge(
+    : new ServingError(
+        'resource-exhausted',
         `Chunked request body exceeds maximum of ${MAX_CHUNKS} non-empty chunks. Send fewer or larger HTTP chunks.`,
+        { reason: 'message-too-large' },
       );
-
-const tooLarge = (message: string) => new ServingError('resource-exhausted', message, { reason: 'message-too-large' });
-
-function refuseEncoding(encoding: string | undefined): ServingError | undefined {
-  if (encoding === undefined || encoding === '' || encoding.toLowerCase() === 'identity') return undefined;
-  return new ServingError(
-    'unimplemented',
-    `Unsupported compression type: Content-Encoding '${encoding}'; send the body without one`,
-    { reason: 'unsupported-encoding' },
-  );
-}

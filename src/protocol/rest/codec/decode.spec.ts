@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ServingError } from '../../core/errors/serving-error.js';
-import type { EncodedRequest } from '../../core/inference/request.js';
-import { type Datatype, DATATYPES, datatypeInfo } from '../../core/tensor/datatype.js';
-import type { EncodedTensor } from '../../core/tensor/encoded-tensor.js';
-import { decodeJsonData } from '../../core/tensor/json-data.js';
-import { decodeRaw } from '../../core/tensor/raw.js';
-import { Tensor, viewBytes } from '../../core/tensor/tensor.js';
+import { ServingError } from '../../../core/errors/serving-error.js';
+import type { EncodedRequest } from '../../../core/inference/request.js';
+import { type Datatype, DATATYPES, datatypeInfo } from '../../../core/tensor/datatype.js';
+import type { EncodedTensor } from '../../../core/tensor/encoded-tensor.js';
+import { decodeJsonData } from '../../../core/tensor/json-data.js';
+import { decodeRaw } from '../../../core/tensor/raw.js';
+import { Tensor, viewBytes } from '../../../core/tensor/tensor.js';
 import { decodeInferRequest } from './decode.js';
 import { encodeInferResponse, HEADER_LENGTH_HEADER } from './encode.js';
 

@@ -1,4 +1,4 @@
-import { Bool, List } from '../../config/keys.js';
+import { Bool, List } from '../../../config/keys.js';
 
 /** What browsers are told; nothing by default, since most callers are none. */
 export class BrowserConfig {

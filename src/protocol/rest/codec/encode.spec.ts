@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { ServingError } from '../../core/errors/serving-error.js';
-import type { Parameters, ParameterValue } from '../../core/inference/parameters.js';
-import type { InferenceResponse } from '../../core/inference/response.js';
-import { bytes, fp16, fp32, int32, int64 } from '../../core/tensor/kinds.js';
+import { ServingError } from '../../../core/errors/serving-error.js';
+import type { Parameters, ParameterValue } from '../../../core/inference/parameters.js';
+import type { InferenceResponse } from '../../../core/inference/response.js';
+import { bytes, fp16, fp32, int32, int64 } from '../../../core/tensor/kinds.js';
 import { encodeInferResponse, HEADER_LENGTH_HEADER } from './encode.js';
 
 const response = (fields: Partial<InferenceResponse> = {}): InferenceResponse => ({

@@ -1,8 +1,8 @@
-import { invalidArgument } from '../../core/errors/catalogue.js';
-import type { EncodedRequest, RequestedOutput } from '../../core/inference/request.js';
-import type { Parameters } from '../../core/inference/parameters.js';
-import { refuseReservedParameters } from '../call/reserved-parameters.js';
-import { parseInferJson } from './body/parse-infer-json.js';
+import { invalidArgument } from '../../../core/errors/catalogue.js';
+import type { EncodedRequest, RequestedOutput } from '../../../core/inference/request.js';
+import type { Parameters } from '../../../core/inference/parameters.js';
+import { refuseReservedParameters } from '../../call/reserved-parameters.js';
+import { parseInferJson } from '../body/parse-infer-json.js';
 import {
   type JsonObject,
   readArray,
@@ -11,8 +11,8 @@ import {
   readObject,
   readParameters,
   readText,
-} from './body/json-fields.js';
-import { BinaryTail, decodeInput, refuseSharedMemory } from './body/decode-input.js';
+} from '../body/json-fields.js';
+import { BinaryTail, decodeInput, refuseSharedMemory } from '../body/decode-input.js';
 
 /** What an inference request over REST consists of. */
 export interface InferRequestParts {
@@ -33,7 +33,7 @@ export interface InferRequestParts {
  */
 export function decodeInferRequest(parts: InferRequestParts): EncodedRequest {
   const { model, version, headerLength, body } = parts;
-  const jsonLength = headerLength === undefined ? body.length : readHeaderLength(headerLength, body.length);
+  const jsonLength = jsonLengthOf(parts);
   if (headerLength !== undefined && jsonLength === 0) return rawRequest(parts);
   const json = parseInferJson(body.subarray(0, jsonLength));
   const binary = new BinaryTail(body.subarray(jsonLength), model);
@@ -48,6 +48,10 @@ export function decodeInferRequest(parts: InferRequestParts): EncodedRequest {
   binary.finish();
   return head;
 }
+
+/** How many bytes of the body are JSON. Throws `invalid-argument` for a header that cannot be. */
+export const jsonLengthOf = ({ headerLength, body }: InferRequestParts): number =>
+  headerLength === undefined ? body.length : readHeaderLength(headerLength, body.length);
 
 /** The header alone says how long the JSON is: 0 stands for a request without any. */
 function readHeaderLength(text: string, bodyLength: number): number {

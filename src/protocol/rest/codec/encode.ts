@@ -1,8 +1,8 @@
-import type { Parameters, ParameterValue } from '../../core/inference/parameters.js';
-import type { EncodedRequest } from '../../core/inference/request.js';
-import type { InferenceResponse, OutputTensor } from '../../core/inference/response.js';
-import { encodeJsonData, type NonFinite } from '../../core/tensor/json-data.js';
-import { encodeRaw } from '../../core/tensor/raw.js';
+import type { Parameters, ParameterValue } from '../../../core/inference/parameters.js';
+import type { EncodedRequest } from '../../../core/inference/request.js';
+import type { InferenceResponse, OutputTensor } from '../../../core/inference/response.js';
+import { encodeJsonData, type NonFinite } from '../../../core/tensor/json-data.js';
+import { encodeRaw } from '../../../core/tensor/raw.js';
 
 /** The header that tells how many bytes of a body are JSON, where binary tensor data follows. */
 export const HEADER_LENGTH_HEADER = 'inference-header-content-length';
@@ -39,7 +39,11 @@ export function encodeInferResponse(
     : { headers: { 'content-type': 'application/json' }, body: json };
 }
 
-function wantsBinary({ outputs, parameters }: Pick<EncodedRequest, 'outputs' | 'parameters'>, name: string): boolean {
+/** Whether an output is to come as binary data. */
+export function wantsBinary(
+  { outputs, parameters }: Pick<EncodedRequest, 'outputs' | 'parameters'>,
+  name: string,
+): boolean {
   if (outputs.length === 0) return parameters.get('binary_data_output') === true;
   return outputs.find((output) => output.name === name)?.parameters.get('binary_data') === true;
 }

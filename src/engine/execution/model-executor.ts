@@ -1,0 +1,21 @@
+import type { CallTimings } from '../../core/inference/call.js';
+import type { InferContext } from '../../core/inference/context.js';
+import type { NamedTensors } from '../../core/tensor/tensor.js';
+
+/** Runs a loaded model, wherever it lives: one class for each place. */
+export interface ModelExecutor {
+  /**
+   * Runs one request. The caller races what it returns with the signal; a run that nobody waits for is left to finish.
+   * May move time that the request spent waiting from `computeNs` to `queueNs`. Absent for a decoupled model.
+   */
+  readonly infer?: (inputs: NamedTensors, context: InferContext, timings: CallTimings) => unknown;
+  /** Runs one request on a decoupled model. */
+  readonly stream?: (
+    inputs: NamedTensors,
+    context: InferContext,
+  ) => AsyncIterable<NamedTensors> | Iterable<NamedTensors> | undefined;
+  /** Why the model cannot run requests for now; `undefined` while it can. */
+  readonly outage: string | undefined;
+  /** Calls the listener when {@link outage} has begun or ended. */
+  onOutageChange(listener: () => void): void;
+}

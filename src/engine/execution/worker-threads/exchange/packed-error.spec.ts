@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { ServingError } from '../../../../core/errors/serving-error.js';
+import { packError, unpackError } from './packed-error.js';
+
+const over = (thrown: unknown): Error => unpackError(structuredClone(packError(thrown)));
+
+it('a ServingError comes over as one, with all that it says', () => {
+  const error = over(
+    new ServingError('unavailable', 'busy', { reason: 'restricted', retryAfterMs: 5, cause: new Error('inside') }),
+  );
+  expect(error).toBeInstanceOf(ServingError);
+  expect(error).toMatchObject({ code: 'unavailable', message: 'busy', reason: 'restricted', retryAfterMs: 5 });
+  expect((error.cause as Error).message).toBe('inside');
+});
+
+it('any other error comes over with its message and the stack of its thread', () => {
+  const thrown = new TypeError('wrong');
+  const error = over(thrown);
+  expect(error).not.toBeInstanceOf(ServingError);
+  expect([error.message, error.stack]).toEqual(['wrong', thrown.stack]);
+});
+
+describe('what is no error', () => {
+  it.each([
+    ['text', "the model threw 'text'"],
+    [undefined, 'the model threw undefined'],
+    [null, 'the model threw null'],
+    [Symbol('s'), 'the model threw Symbol(s)'],
+    [() => 1, 'the model threw [Function (anonymous)]'],
+  ])('is described: %s', (thrown, message) => {
+    expect(over(thrown).message).toBe(message);
+  });
+
+  it('may even refuse to be', () => {
+    class Poison extends Error {
+      override get message(): string {
+        throw new Error('no');
+      }
+    }
+    expect(over(new Poison()).message).toBe('the model threw what cannot be described');
+  });
+});

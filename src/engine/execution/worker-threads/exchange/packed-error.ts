@@ -1,0 +1,50 @@
+import { inspect } from 'node:util';
+import { type ErrorCode, type ErrorReason, ServingError } from '../../../../core/errors/serving-error.js';
+
+/** An error as it crosses between threads, where classes and their instances do not. */
+export interface PackedError {
+  readonly message: string;
+  /** For the log: where it was thrown. */
+  readonly stack: string | undefined;
+  /** Present for an error that is meant for the caller. */
+  readonly serving?: {
+    readonly code: ErrorCode;
+    readonly reason: ErrorReason | undefined;
+    readonly retryAfterMs: number | undefined;
+    readonly cause: PackedError | undefined;
+  };
+}
+
+export function packError(thrown: unknown): PackedError {
+  try {
+    if (thrown instanceof ServingError) {
+      const { code, reason, retryAfterMs, cause } = thrown;
+      const serving = { code, reason, retryAfterMs, cause: cause === undefined ? undefined : packError(cause) };
+      return { message: thrown.message, stack: undefined, serving };
+    }
+    if (thrown instanceof Error) {
+      // Anyone can write anything into these, and not all of it can be cloned.
+      const { message, stack }: { readonly message: unknown; readonly stack?: unknown } = thrown;
+      return { message: String(message), stack: String(stack) };
+    }
+    return { message: `the model threw ${inspect(thrown, { depth: 1, customInspect: false })}`, stack: undefined };
+  } catch {
+    return { message: 'the model threw what cannot be described', stack: undefined };
+  }
+}
+
+/** The error anew: a `ServingError` for one, and an `Error` with the stack of the thread for all others. */
+export function unpackError({ message, stack, serving }: PackedError): Error {
+  if (serving === undefined) return withStack(new Error(message), stack);
+  const { code, reason, retryAfterMs, cause } = serving;
+  return new ServingError(code, message, {
+    ...(reason === undefined ? {} : { reason }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(cause === undefined ? {} : { cause: unpackError(cause) }),
+  });
+}
+
+function withStack(error: Error, stack: string | undefined): Error {
+  if (stack !== undefined) error.stack = stack;
+  return error;
+}

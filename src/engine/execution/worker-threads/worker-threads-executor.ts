@@ -1,0 +1,213 @@
+import { Logger } from '@nestjs/common';
+import { unavailable } from '../../../core/errors/catalogue.js';
+import type { CallTimings } from '../../../core/inference/call.js';
+import type { InferContext } from '../../../core/inference/context.js';
+import type { LoadedModel } from '../../../core/runtime/model-runtime.js';
+import type { NamedTensors } from '../../../core/tensor/tensor.js';
+import type { ModelExecutor } from '../model-executor.js';
+import type { RunRequest, RunResult, Started, StartRequest } from './exchange/messages.js';
+import { packInputs, unpackTensors } from './exchange/packed-tensors.js';
+import { type Lease, type SpawnThread, ThreadSlot } from './thread-slot.js';
+import { ThreadEnded } from './worker-thread.js';
+
+export interface WorkerThreadsExecutorOptions {
+  readonly spawn: SpawnThread;
+  readonly start: Omit<StartRequest, 'flag' | 'sequence' | 'measure'>;
+  readonly size: number;
+}
+
+interface Waiting {
+  readonly admit: (slot: ThreadSlot) => void;
+  readonly refuse: (reason: Error) => void;
+}
+
+/**
+ * Runs a model in threads of its own: requests wait in one queue for the next thread that is free. Without a thread
+ * that is of use they are refused as unavailable, those that wait as well.
+ */
+export class WorkerThreadsExecutor implements ModelExecutor {
+  declare readonly infer?: NonNullable<ModelExecutor['infer']>;
+  declare readonly stream?: NonNullable<ModelExecutor['stream']>;
+  private readonly logger = new Logger('WorkerThreads');
+  private readonly slots: readonly ThreadSlot[];
+  private readonly waiting = new Set<Waiting>();
+  private readonly listeners = new Set<() => void>();
+  private readonly name: string;
+  private readonly version: string;
+  private started: Started | undefined;
+  private wasOut = false;
+
+  constructor({ spawn, start, size }: WorkerThreadsExecutorOptions) {
+    this.name = start.name;
+    this.version = start.version;
+    this.slots = Array.from(
+      { length: size },
+      () =>
+        new ThreadSlot({
+          spawn,
+          start,
+          onChange: () => this.changed(),
+          onFailure: (failure, retryInMs) => this.report(failure, retryInMs),
+        }),
+    );
+  }
+
+  /** Starts one thread, to see what it opens. Throws what kept its model from being loaded. */
+  async startFirst(signal: AbortSignal, measure: boolean): Promise<Started> {
+    const [first] = this.slots;
+    if (first === undefined) throw new RangeError('a pool has at least one thread');
+    this.started = await first.start(signal, measure);
+    Object.assign(this, this.started.decoupled ? { stream: this.runStream.bind(this) } : { infer: this.runInfer });
+    return this.started;
+  }
+
+  /** Starts the others. Throws when one fails; those that came up are there to be unloaded. */
+  async startOthers(signal: AbortSignal): Promise<void> {
+    const [, ...others] = this.slots;
+    const starts = await Promise.allSettled(others.map((slot) => slot.start(signal)));
+    const failed = starts.find((start) => start.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  }
+
+  /** The model as the loader sees it: it is loaded and warm already. */
+  get loaded(): LoadedModel {
+    const { inputs = [], outputs = [] } = this.started ?? {};
+    return { inputs, outputs, model: { unload: () => this.unload() } };
+  }
+
+  onOutageChange(listener: () => void): void {
+    this.listeners.add(listener);
+  }
+
+  /** Why no thread is of use, if none is. */
+  get outage(): string | undefined {
+    if (this.slots.some(({ state }) => state === 'idle' || state === 'busy')) return undefined;
+    return this.slots.some(({ state }) => state === 'hung')
+      ? 'all its worker threads are held by runs that do not end'
+      : 'its worker thread has ended and is being started again';
+  }
+
+  private readonly runInfer = async (
+    inputs: NamedTensors,
+    context: InferContext,
+    timings: CallTimings,
+  ): Promise<unknown> => {
+    const queued = performance.now();
+    const lease = await this.lease(context.signal);
+    try {
+      const { tensors, moved } = packInputs(inputs);
+      const result = await lease.run('infer', requestOf(lease, context, tensors), moved);
+      const waitedNs = (performance.now() - queued) * 1e6 - result.computeNs;
+      timings.queueNs += waitedNs;
+      timings.computeNs -= waitedNs;
+      return outputsOf(result, context);
+    } catch (failure) {
+      throw this.named(failure);
+    } finally {
+      lease.giveBack();
+    }
+  };
+
+  private readonly runStream = async function* (
+    this: WorkerThreadsExecutor,
+    inputs: NamedTensors,
+    context: InferContext,
+  ): AsyncGenerator<NamedTensors, void> {
+    const lease = await this.lease(context.signal);
+    try {
+      const { tensors, moved } = packInputs(inputs);
+      await lease.run('open', requestOf(lease, context, tensors), moved);
+      for (;;) {
+        const result = await lease.run('next', undefined);
+        if (result === undefined) return;
+        yield outputsOf(result, context) as NamedTensors;
+      }
+    } catch (failure) {
+      throw this.named(failure);
+    } finally {
+      // What a generator throws when it is ended early is nobody's any more.
+      await lease.run('end', undefined).catch(() => undefined);
+      lease.giveBack();
+    }
+  };
+
+  /** Waits for a free thread; a caller who has gone leaves the queue. */
+  private lease(signal: AbortSignal): Promise<Lease> {
+    return new Promise((admit, refuse) => {
+      if (signal.aborted) return refuse(signal.reason as Error);
+      const leave = (): void => {
+        this.waiting.delete(waiting);
+        refuse(signal.reason as Error);
+      };
+      const stay = (): void => signal.removeEventListener('abort', leave);
+      const waiting: Waiting = {
+        admit: (slot) => {
+          stay();
+          admit(slot.take(signal));
+        },
+        refuse: (reason) => {
+          stay();
+          refuse(reason);
+        },
+      };
+      signal.addEventListener('abort', leave, { once: true });
+      this.waiting.add(waiting);
+      this.dispatch();
+    });
+  }
+
+  private dispatch(): void {
+    const { outage } = this;
+    for (const waiting of this.waiting) {
+      const slot = this.slots.find(({ state }) => state === 'idle');
+      if (slot === undefined && outage === undefined) return;
+      this.waiting.delete(waiting);
+      if (slot === undefined) waiting.refuse(unavailable(`model '${this.name}' is not ready: ${outage ?? ''}`));
+      else waiting.admit(slot);
+    }
+  }
+
+  private changed(): void {
+    this.dispatch();
+    const isOut = this.outage !== undefined;
+    if (isOut === this.wasOut) return;
+    this.wasOut = isOut;
+    for (const listener of this.listeners) listener();
+  }
+
+  private named(failure: unknown): unknown {
+    if (!(failure instanceof ThreadEnded)) return failure;
+    return unavailable(`model '${this.name}': the worker thread that ran the request has ended`);
+  }
+
+  private report(failure: Error, retryInMs: number): void {
+    const { name: model, version } = this;
+    const { stack } = failure.cause instanceof Error ? failure.cause : failure;
+    this.logger.error({ message: `${failure.message}; the next start is in ${retryInMs} ms`, model, version }, stack);
+  }
+
+  /** Lets what runs finish, unloads the model in each thread and ends the threads. Throws what an `unload` threw. */
+  private async unload(): Promise<void> {
+    const closed = await Promise.allSettled(this.slots.map((slot) => slot.close()));
+    const failed = closed.find((close) => close.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  }
+}
+
+const requestOf = (
+  { sequence }: Lease,
+  { id, deadline, parameters, principal }: InferContext,
+  inputs: RunRequest['inputs'],
+): RunRequest => ({
+  sequence,
+  inputs,
+  id,
+  deadline,
+  parameters,
+  principal: principal === undefined ? undefined : { name: principal.name, roles: [...principal.roles] },
+});
+
+function outputsOf({ outputs, parameters }: RunResult, { response }: InferContext): unknown {
+  for (const [key, value] of parameters) response.parameters.set(key, value);
+  return outputs === undefined ? undefined : unpackTensors(outputs);
+}

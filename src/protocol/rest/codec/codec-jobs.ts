@@ -1,0 +1,184 @@
+import { ServingError, type ErrorCode, type ErrorReason } from '../../../core/errors/serving-error.js';
+import type { EncodedRequest } from '../../../core/inference/request.js';
+import type { InferenceResponse, OutputTensor } from '../../../core/inference/response.js';
+import { isDatatype, type Datatype } from '../../../core/tensor/datatype.js';
+import type { EncodedContents, EncodedTensor } from '../../../core/tensor/encoded-tensor.js';
+import { decodeJsonData, type NonFinite } from '../../../core/tensor/json-data.js';
+import { decodeRaw, encodeRaw } from '../../../core/tensor/raw.js';
+import type { Shape } from '../../../core/tensor/shape.js';
+import { decodeInferRequest, type InferRequestParts } from './decode.js';
+import { encodeInferResponse, type EncodedReply } from './encode.js';
+
+/**
+ * What is read and written in another thread, in forms that travel between threads: tensors as raw bytes, errors by
+ * their parts. Bytes are moved, not copied, wherever they are the message's own.
+ */
+
+export type CodecJob =
+  | { readonly kind: 'decode'; readonly parts: SentParts }
+  | {
+      readonly kind: 'encode';
+      readonly request: ReplyWishes;
+      readonly response: SentResponse;
+      readonly nonFinite: NonFinite;
+    };
+
+export type CodecResult =
+  | { readonly kind: 'decoded'; readonly request: SentRequest }
+  | { readonly kind: 'encoded'; readonly headers: EncodedReply['headers']; readonly body: Uint8Array }
+  | { readonly kind: 'failed'; readonly error: SentError };
+
+/** A message, and the buffers in it that move with it. */
+export interface Posted<T> {
+  readonly message: T;
+  readonly moved: readonly ArrayBuffer[];
+}
+
+type SentParts = Omit<InferRequestParts, 'body'> & { readonly body: Uint8Array };
+type ReplyWishes = Pick<EncodedRequest, 'outputs' | 'parameters'>;
+
+type SentContents =
+  | Extract<EncodedContents, { kind: 'raw' | 'none' }>
+  | { readonly kind: 'json'; readonly value: null }
+  | { readonly kind: 'refused'; readonly error: SentError };
+type SentInput = Omit<EncodedTensor, 'contents'> & { readonly contents: SentContents };
+type SentRequest = Omit<EncodedRequest, 'inputs'> & { readonly inputs: readonly SentInput[] };
+
+interface SentOutput {
+  readonly name: string;
+  readonly datatype: Datatype;
+  readonly shape: Shape;
+  readonly bytes: Uint8Array;
+}
+type SentResponse = Omit<InferenceResponse, 'outputs'> & { readonly outputs: readonly SentOutput[] };
+
+interface SentError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly reason: ErrorReason | undefined;
+  /** The text of what is to be logged. */
+  readonly cause: string | undefined;
+}
+
+/** The job of reading a request; its body moves along, where it has its memory to itself. */
+export function decodeJob(parts: InferRequestParts): Posted<CodecJob> {
+  const body = ownBytes(parts.body);
+  const { model, version, headerLength } = parts;
+  return { message: { kind: 'decode', parts: { model, version, headerLength, body } }, moved: [body.buffer] };
+}
+
+/** The job of writing a reply. A model may keep what it returned, so the outputs are copied. */
+export function encodeJob(
+  { outputs, parameters }: ReplyWishes,
+  response: InferenceResponse,
+  nonFinite: NonFinite,
+): Posted<CodecJob> {
+  const sent = response.outputs.map(({ name, tensor }) => {
+    const { datatype, shape } = tensor;
+    const bytes = encodeRaw(tensor);
+    return { name, datatype, shape, bytes: datatype === 'BYTES' ? ownBytes(bytes) : new Uint8Array(bytes) };
+  });
+  const { model, version, id } = response;
+  return {
+    message: {
+      kind: 'encode',
+      request: { outputs, parameters },
+      response: { model, version, id, parameters: response.parameters, outputs: sent },
+      nonFinite,
+    },
+    moved: sent.map(({ bytes }) => bytes.buffer),
+  };
+}
+
+/** Does a job, in the other thread. Never throws: what goes wrong is a result. */
+export function runCodecJob(job: CodecJob): Posted<CodecResult> {
+  try {
+    return job.kind === 'decode' ? runDecode(job.parts) : runEncode(job);
+  } catch (thrown) {
+    return { message: { kind: 'failed', error: sendError(thrown) }, moved: [] };
+  }
+}
+
+function runDecode(parts: SentParts): Posted<CodecResult> {
+  const { body } = parts;
+  const request = decodeInferRequest({ ...parts, body: Buffer.from(body.buffer, body.byteOffset, body.byteLength) });
+  const inputs = request.inputs.map((input) => ({ ...input, contents: settle(parts.model, input) }));
+  const views = inputs.flatMap(({ contents }) => (contents.kind === 'raw' ? [contents.bytes] : []));
+  // Those of binary data are views on the body, which then moves once for all of them.
+  const moved = new Set(views.map(({ buffer }) => buffer as ArrayBuffer));
+  return { message: { kind: 'decoded', request: { ...request, inputs } }, moved: [...moved] };
+}
+
+/** Turns parsed JSON into raw bytes: a million numbers travel as one buffer. */
+function settle(model: string, { name, datatype, shape, contents }: EncodedTensor): SentContents {
+  switch (contents.kind) {
+    case 'raw':
+    case 'none':
+      return contents;
+    case 'json':
+      // Refused where the datatype is held against the model.
+      if (!isDatatype(datatype)) return { kind: 'json', value: null };
+      try {
+        const tensor = decodeJsonData(datatype, shape, contents.value, { input: name, model });
+        return { kind: 'raw', bytes: ownBytes(encodeRaw(tensor)) };
+      } catch (thrown) {
+        return { kind: 'refused', error: sendError(thrown) };
+      }
+    case 'refused':
+    case 'typed':
+      throw new TypeError(`a JSON body has no ${contents.kind} contents`);
+  }
+}
+
+function runEncode({ request, response, nonFinite }: Extract<CodecJob, { kind: 'encode' }>): Posted<CodecResult> {
+  const outputs = response.outputs.map(({ name, datatype, shape, bytes }): OutputTensor => {
+    return { name, tensor: decodeRaw(datatype, shape, bytes, { input: name, model: response.model }) };
+  });
+  const { headers, body } = encodeInferResponse(request, { ...response, outputs }, nonFinite);
+  const bytes = ownBytes(typeof body === 'string' ? Buffer.from(body, 'utf8') : body);
+  return { message: { kind: 'encoded', headers, body: bytes }, moved: [bytes.buffer] };
+}
+
+/** The request that a job has read. Throws the `ServingError` that it found. */
+export function decodedRequest(result: CodecResult): EncodedRequest {
+  if (result.kind !== 'decoded') throw failureOf(result);
+  const inputs = result.request.inputs.map((input): EncodedTensor => {
+    const { contents } = input;
+    if (contents.kind !== 'refused') return { ...input, contents };
+    return { ...input, contents: { kind: 'refused', error: receiveError(contents.error) } };
+  });
+  return { ...result.request, inputs };
+}
+
+/** The reply that a job has written. Throws the `ServingError` that it found. */
+export function encodedReply(result: CodecResult): EncodedReply {
+  if (result.kind !== 'encoded') throw failureOf(result);
+  const { buffer, byteOffset, byteLength } = result.body;
+  return { headers: result.headers, body: Buffer.from(buffer, byteOffset, byteLength) };
+}
+
+const failureOf = (result: CodecResult): Error =>
+  result.kind === 'failed' ? receiveError(result.error) : new TypeError(`unexpected result '${result.kind}'`);
+
+function sendError(thrown: unknown): SentError {
+  if (thrown instanceof ServingError) {
+    const { code, message, reason } = thrown;
+    return { code, message, reason, cause: undefined };
+  }
+  const cause = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+  return { code: 'internal', message: 'Internal server error', reason: undefined, cause };
+}
+
+const receiveError = ({ code, message, reason, cause }: SentError): ServingError =>
+  new ServingError(code, message, {
+    ...(reason === undefined ? {} : { reason }),
+    ...(cause === undefined ? {} : { cause: new Error(cause) }),
+  });
+
+/** The bytes in memory of their own: only that can move without taking other bytes along. */
+function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { buffer, byteLength } = bytes;
+  return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength
+    ? new Uint8Array(buffer)
+    : new Uint8Array(bytes);
+}

@@ -1,0 +1,29 @@
+import { Injectable, type PipeTransform } from '@nestjs/common';
+import type { EncodedRequest } from '../../core/inference/request.js';
+import type { CallContext } from '../call/call-context.js';
+import { RestCodec } from './codec/rest-codec.js';
+import type { InferRequestParts } from './codec/decode.js';
+
+/** An inference request as it came, and the call that brought it. */
+export interface ReceivedInference {
+  readonly parts: InferRequestParts;
+  readonly call: CallContext;
+}
+
+/** Reads the body of an inference request, and charges the caller for what is in it. */
+@Injectable()
+export class RestInferPipe implements PipeTransform<ReceivedInference, EncodedRequest | Promise<EncodedRequest>> {
+  constructor(private readonly codec: RestCodec) {}
+
+  /** Waits only where another thread reads the body, or charging takes a while. */
+  transform({ parts, call }: ReceivedInference): EncodedRequest | Promise<EncodedRequest> {
+    const request = this.codec.decode(parts, call);
+    return request instanceof Promise ? request.then((decoded) => charge(decoded, call)) : charge(request, call);
+  }
+}
+
+function charge(request: EncodedRequest, call: CallContext): EncodedRequest | Promise<EncodedRequest> {
+  call.adoptRequestId(request.id);
+  const charging = call.onInference?.(request.inputs[0]?.shape[0] ?? 1);
+  return charging instanceof Promise ? charging.then(() => request) : request;
+}

@@ -1,0 +1,166 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { Agent, get } from 'node:http';
+import { dirname, join, resolve } from 'node:path';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+
+/** The built server reads and writes large JSON in threads of their own: what it says meanwhile comes at once. */
+
+const root = join(import.meta.dirname, '../..');
+const main = join(root, 'dist/main.js');
+
+const children: ChildProcess[] = [];
+
+beforeAll(() => {
+  if (!existsSync(main)) throw new Error('dist/main.js is missing: run `npm run build`, or the tests by `npm test`');
+});
+
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+});
+
+/** Starts the built server; gives its REST address when all its samples are ready. */
+async function start(
+  environment: Readonly<Record<string, string>> = {},
+): Promise<{ http: string; child: ChildProcess }> {
+  const { PATH = '' } = process.env;
+  const env = { PATH, HTTP_PORT: '0', GRPC_PORT: '0', AUDIT_LOG: 'off', ...environment };
+  const child = spawn(process.execPath, [main], { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] });
+  children.push(child);
+  let printed = '';
+  await new Promise<void>((done, failed) => {
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      printed += text;
+      if (printed.includes('try: curl')) done();
+    });
+    child.once('close', () => failed(new Error(`the server has ended:\n${printed}`)));
+  });
+  const [, http = ''] = /REST on (http:\S+), gRPC/.exec(printed) ?? [];
+  return { http, child };
+}
+
+const ELEMENT = '0.12345678,';
+
+/** A request of so many bytes, about. */
+function requestOf(size: number): { readonly count: number; readonly json: string; readonly binary: string } {
+  const count = Math.floor(size / ELEMENT.length);
+  const data = ELEMENT.repeat(count).slice(0, -1);
+  const inputs = `"inputs":[{"name":"x","datatype":"FP32","shape":[${count}],"data":[${data}]}]`;
+  return { count, json: `{${inputs}}`, binary: `{"parameters":{"binary_data_output":true},${inputs}}` };
+}
+
+const infer = async (http: string, body: string, headers: Readonly<Record<string, string>> = {}) => {
+  const reply = await fetch(`${http}/v2/models/doubler/infer`, {
+    method: 'POST',
+    body,
+    headers: { 'accept-encoding': 'identity', ...headers },
+  });
+  return { reply, bytes: Buffer.from(await reply.arrayBuffer()) };
+};
+
+/** How many live probes, one after the other, were answered while something ran. */
+async function probesDuring<T>(http: string, running: Promise<T>): Promise<{ result: T; probes: number }> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const state = { over: false };
+  const result = running.finally(() => (state.over = true));
+  let probes = 0;
+  do {
+    await new Promise((done, failed) => {
+      get(`${http}/v2/health/live`, { agent }, (reply) => reply.resume().once('end', done)).once('error', failed);
+    });
+    probes++;
+  } while (!state.over);
+  agent.destroy();
+  return { result: await result, probes };
+}
+
+describe('JSON of 32 MB', { timeout: 60_000 }, () => {
+  const { binary, count, json } = requestOf(32 * 2 ** 20);
+
+  it('is read while the server lives on, and the same with threads and without', async () => {
+    const threads = await start();
+    // Start the threads, so that they are not part of what is measured.
+    await infer(threads.http, binary);
+    const offloaded = await probesDuring(threads.http, infer(threads.http, binary));
+    const alone = await start({ JSON_THREADS: '0' });
+    const inline = await probesDuring(alone.http, infer(alone.http, binary));
+    for (const { result } of [offloaded, inline]) {
+      expect(result.reply.status).toBe(200);
+      const tail = result.bytes.subarray(-4);
+      expect(tail.readFloatLE()).toBeCloseTo(0.246_913_56);
+    }
+    expect(offloaded.result.bytes.equals(inline.result.bytes)).toBe(true);
+    // Answered in the middle, many times; a loop that parses answers before and after.
+    expect(offloaded.probes).toBeGreaterThan(5);
+  });
+
+  it('is written while the server lives on', async () => {
+    const { http } = await start();
+    await infer(http, binary);
+    const { result, probes } = await probesDuring(http, infer(http, json));
+    expect(result.reply.headers.get('content-type')).toBe('application/json');
+    const [output] = (JSON.parse(result.bytes.toString('latin1')) as { outputs: { data: number[] }[] }).outputs;
+    expect(output?.data).toHaveLength(count);
+    expect(output?.data.at(-1)).toBeCloseTo(0.246_913_56);
+    expect(probes).toBeGreaterThan(5);
+  });
+});
+
+describe('JSON above the limit of a thread', { timeout: 60_000 }, () => {
+  const { binary, count } = requestOf(2 * 2 ** 20);
+
+  it('that is wrong is the same error, and the thread serves on', async () => {
+    const { http } = await start();
+    const errorOf = async (body: string) => {
+      const { reply, bytes } = await infer(http, body);
+      return [reply.status, (JSON.parse(String(bytes)) as { error: string }).error];
+    };
+    const cases: readonly (readonly [string, RegExp])[] = [
+      [binary.slice(0, -3), /^Unable to parse 'inputs': the body is not JSON/],
+      [binary.replace(`[${count}]`, `[${count - 1}]`), /^Unable to parse 'data': Shape does not match true shape/],
+      [binary.replace('"FP32"', '"INT32"'), /data-type is 'INT32', but model 'doubler' expects 'FP32'/],
+      [binary.replace('"FP32"', '"FP99"'), /^invalid datatype for input x/],
+      [binary.replace('"x"', '"z"'), /'z'|\bx\b/],
+      [`${binary.slice(0, -1)},"deep":${'['.repeat(250_000)}`, /not JSON/],
+    ];
+    for (const [body, message] of cases) expect(await errorOf(body)).toEqual([400, expect.stringMatching(message)]);
+    expect((await infer(http, binary)).reply.status).toBe(200);
+  });
+
+  it('given up by its caller is not answered, and the server ends in peace', async () => {
+    const { http, child } = await start({ SHUTDOWN_DRAIN_MS: '5000' });
+    const caller = new AbortController();
+    const requests = Array.from({ length: 5 }, () =>
+      fetch(`${http}/v2/models/doubler/infer`, { method: 'POST', body: binary, signal: caller.signal }),
+    );
+    const settled = Promise.allSettled(requests);
+    await fetch(`${http}/v2/health/live`);
+    caller.abort();
+    expect((await settled).every(({ status }) => status === 'rejected')).toBe(true);
+    expect((await fetch(`${http}/v2/health/live`)).status).toBe(200);
+    const ended = once(child, 'close');
+    child.kill('SIGTERM');
+    expect((await ended)[0]).toBe(0);
+  });
+});
+
+const IMPORT = /^(?:import|export) (?:[^'\n]* from )?'([^']+)';$/gm;
+
+it('the thread imports the codec and nothing of the framework', () => {
+  const seen = new Set<string>();
+  const packages = new Set<string>();
+  const visit = (file: string): void => {
+    if (seen.has(file)) return;
+    seen.add(file);
+    for (const [, name = ''] of readFileSync(file, 'utf8').matchAll(IMPORT)) {
+      if (name.startsWith('.')) visit(resolve(dirname(file), name));
+      else packages.add(name);
+    }
+  };
+  const folder = join(root, 'dist/protocol/rest/codec');
+  expect(readdirSync(folder)).toContain('codec-thread.js');
+  visit(join(folder, 'codec-thread.js'));
+  expect(seen.size).toBeGreaterThan(10);
+  expect([...packages].filter((name) => !name.startsWith('node:'))).toEqual([]);
+});
