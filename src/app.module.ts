@@ -14,6 +14,7 @@ import { ReloadConfig } from './config/reload.config.js';
 import { Drain } from './drain.js';
 import { EngineModule } from './engine/engine.module.js';
 import { ValidateStage } from './engine/pipeline/validate.stage.js';
+import { QueueConfig } from './engine/scheduling/queue/queue.config.js';
 import { HealthModule } from './health/health.module.js';
 import { InferenceConfig } from './inference/inference.config.js';
 import { InferenceModule } from './inference/inference.module.js';
@@ -43,6 +44,7 @@ export const SECTIONS = [
   GrpcConfig,
   CallConfig,
   InferenceConfig,
+  QueueConfig,
   RepositoryConfig,
   OnnxConfig,
   MetadataConfig,

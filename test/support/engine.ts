@@ -1,10 +1,10 @@
 import { fp32, signature, type ServableModel, type Signature } from '#core';
+import type { QueueOptions, SchedulingOptions } from '../../src/core/model/scheduling.js';
 import { NO_PARAMETERS } from '../../src/core/inference/parameters.js';
 import type { EncodedRequest, InferenceRequest } from '../../src/core/inference/request.js';
 import type { ModelExecutor } from '../../src/engine/execution/model-executor.js';
 import { ModelHandle } from '../../src/engine/registry/model-handle.js';
 import type { VersionCandidate } from '../../src/engine/registry/model-source.js';
-import { DirectScheduler } from '../../src/engine/scheduling/direct-scheduler.js';
 
 /** What the specs of the engine build their models and requests from. */
 
@@ -19,12 +19,14 @@ export interface HandleParts {
   readonly signature?: Signature;
   readonly model?: ServableModel;
   readonly executor?: ModelExecutor;
+  readonly scheduling?: SchedulingOptions;
+  readonly queue?: QueueOptions;
 }
 
-export function handleOf({ name = 'm', version = '1', signature = vector, model = echo, executor }: HandleParts = {}) {
+export function handleOf({ name = 'm', version = '1', signature = vector, model = echo, executor, scheduling, queue = {} }: HandleParts = {}) {
   const { inputs, outputs } = signature;
-  const opened = { inputs, outputs, model, ...(executor === undefined ? {} : { executor }) };
-  return new ModelHandle(name, version, 'test', opened, new DirectScheduler());
+  const opened = { inputs, outputs, model, scheduling, ...(executor === undefined ? {} : { executor }) };
+  return new ModelHandle(name, version, 'test', opened, queue);
 }
 
 /** A version whose model is made anew, or not, by each `open`. */

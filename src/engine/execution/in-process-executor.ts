@@ -5,6 +5,8 @@ import type { ModelExecutor } from './model-executor.js';
 export class InProcessExecutor implements ModelExecutor {
   declare readonly infer?: NonNullable<ModelExecutor['infer']>;
   declare readonly stream?: NonNullable<ModelExecutor['stream']>;
+  /** One instance takes any number of requests: those that wait for something give way to the others. */
+  readonly free = Infinity;
   readonly outage = undefined;
 
   constructor(model: ServableModel) {
@@ -12,5 +14,5 @@ export class InProcessExecutor implements ModelExecutor {
     if (model.stream !== undefined) this.stream = (inputs, context) => model.stream?.(inputs, context);
   }
 
-  onOutageChange(): void {}
+  onChange(): void {}
 }

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { LoadContext } from '../../core/inference/context.js';
 import type { WorkerThreads } from '../../core/model/execution.js';
+import type { SchedulingOptions } from '../../core/model/scheduling.js';
 import type { LoadedModel, ThreadedModel } from '../../core/runtime/model-runtime.js';
 import type { ModelExecutor } from './model-executor.js';
 import { Turns } from './turns.js';
@@ -13,6 +14,8 @@ import { WorkerThreadsExecutor } from './worker-threads/worker-threads-executor.
 export interface OpenedModel extends LoadedModel {
   /** Runs it in other threads. Default: it runs in this one. */
   readonly executor?: ModelExecutor;
+  /** How requests wait for it. Default: they run at once, or as soon as a thread is free. */
+  readonly scheduling?: SchedulingOptions | undefined;
 }
 
 interface Pool {

@@ -1,11 +1,13 @@
 import type { ServedModel } from '../../core/inference/stage.js';
+import type { QueueOptions } from '../../core/model/scheduling.js';
 import type { ServableModel } from '../../core/model/provider.js';
 import type { NamedSpec } from '../../core/model/signature.js';
 import { unlessAborted } from '../execution/abort.js';
 import { InProcessExecutor } from '../execution/in-process-executor.js';
 import type { ModelExecutor } from '../execution/model-executor.js';
 import type { OpenedModel } from '../execution/model-opener.js';
-import type { Scheduler } from '../scheduling/scheduler.js';
+import { chooseScheduler } from '../scheduling/choose-scheduler.js';
+import type { Scheduler, WhatWaits } from '../scheduling/scheduler.js';
 
 /** A loaded version of a model: what requests run on. */
 export class ModelHandle implements ServedModel {
@@ -14,20 +16,22 @@ export class ModelHandle implements ServedModel {
   readonly model: ServableModel;
   readonly executor: ModelExecutor;
   readonly outputNames: ReadonlySet<string>;
+  readonly scheduler: Scheduler;
   private readonly abandoned = new Set<Promise<unknown>>();
 
   constructor(
     readonly name: string,
     readonly version: string,
     readonly platform: string,
-    { inputs, outputs, model, executor }: OpenedModel,
-    readonly scheduler: Scheduler,
+    { inputs, outputs, model, executor, scheduling }: OpenedModel,
+    queue: QueueOptions,
   ) {
     this.inputs = inputs;
     this.outputs = outputs;
     this.model = model;
     this.executor = executor ?? new InProcessExecutor(model);
     this.outputNames = new Set(outputs.map((spec) => spec.name));
+    this.scheduler = chooseScheduler(this, { ...scheduling, queue: { ...queue, ...scheduling?.queue } });
   }
 
   /** Whether one request may be answered by any number of responses. */
@@ -42,8 +46,8 @@ export class ModelHandle implements ServedModel {
   }
 
   /** Lets the running requests finish, then releases the model; in a hurry without the runs that nobody waits for. */
-  async release(hurry: AbortSignal): Promise<void> {
-    await this.scheduler.stop();
+  async release(waiting: WhatWaits, hurry: AbortSignal): Promise<void> {
+    await this.scheduler.stop(waiting);
     await unlessAborted(Promise.all(this.abandoned), hurry).catch(() => undefined);
     await this.model.unload?.();
   }

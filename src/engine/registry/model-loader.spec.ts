@@ -8,6 +8,7 @@ import { Deferred } from '../../testing/deferred.js';
 import { FakeInferenceCall } from '../../testing/fake-inference-call.js';
 import { Readiness } from '../lifecycle/readiness.js';
 import { InferencePipeline } from '../pipeline/inference-pipeline.js';
+import { QueueConfig } from '../scheduling/queue/queue.config.js';
 import { ModelLoader } from './model-loader.js';
 import { ModelRegistry } from './model-registry.js';
 import type { VersionCandidate } from './model-source.js';
@@ -21,7 +22,7 @@ beforeEach(() => {
   registry = new ModelRegistry();
   readiness = new Readiness(registry);
   readiness.begin([], true);
-  loader = new ModelLoader(registry, readiness);
+  loader = new ModelLoader(registry, readiness, new QueueConfig());
   pipeline = new InferencePipeline(registry, []);
 });
 
@@ -487,7 +488,7 @@ it('is consistent after any operations, however they interleave', async () => {
         const registry = new ModelRegistry();
         const readiness = new Readiness(registry);
         readiness.begin([], true);
-        const loader = new ModelLoader(registry, readiness);
+        const loader = new ModelLoader(registry, readiness, new QueueConfig());
         const pipeline = new InferencePipeline(registry, []);
         const step = (label: string) => scheduler.schedule(Promise.resolve(), label);
         const alive = new Set<WatchedModel>();

@@ -4,7 +4,8 @@ import { unavailable } from '../../core/errors/catalogue.js';
 import { ServingError } from '../../core/errors/serving-error.js';
 import { Readiness } from '../lifecycle/readiness.js';
 import { unlessAborted } from '../execution/abort.js';
-import { DirectScheduler } from '../scheduling/direct-scheduler.js';
+import { QueueConfig } from '../scheduling/queue/queue.config.js';
+import type { WhatWaits } from '../scheduling/scheduler.js';
 import { ModelHandle } from './model-handle.js';
 import { ModelRegistry } from './model-registry.js';
 import type { VersionCandidate } from './model-source.js';
@@ -31,6 +32,7 @@ export class ModelLoader implements OnApplicationShutdown {
   constructor(
     private readonly registry: ModelRegistry,
     private readonly readiness: Readiness,
+    private readonly config: QueueConfig,
   ) {
     // Every load that is under way listens, and there may be any number of them.
     setMaxListeners(0, this.stopping.signal);
@@ -127,7 +129,7 @@ export class ModelLoader implements OnApplicationShutdown {
     const context = { name, version, signal };
     const loaded = await candidate.open(context);
     await loaded.model.load?.(context);
-    const handle = new ModelHandle(name, version, platform, loaded, new DirectScheduler());
+    const handle = new ModelHandle(name, version, platform, loaded, { maxSize: this.config.MODEL_MAX_QUEUE_SIZE });
     await this.warmUp(handle);
     return handle;
   }
@@ -173,16 +175,17 @@ export class ModelLoader implements OnApplicationShutdown {
     for (const { version } of handles) this.registry.set(name, version, { kind: 'unloading' });
     await Promise.all(
       handles.map(async (handle) => {
-        await this.release(handle);
+        await this.release(handle, 'is refused');
         this.registry.set(name, handle.version, { kind: 'unavailable', reason: UNLOADED });
       }),
     );
   }
 
-  private async release(handle: ModelHandle): Promise<void> {
+  /** A version that was replaced still serves what waits for it; one that is unloaded refuses it. */
+  private async release(handle: ModelHandle, waiting: WhatWaits = 'is served'): Promise<void> {
     const { name: model, version } = handle;
     const released = handle
-      .release(this.stopping.signal)
+      .release(waiting, this.stopping.signal)
       .catch((failure: unknown) => this.logger.error({ message: 'a model failed to unload', model, version }, failure));
     this.releases.add(released);
     await released;

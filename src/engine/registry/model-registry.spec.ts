@@ -186,10 +186,11 @@ describe('a version whose threads are gone', () => {
 
   /** Serves, but for now. */
   const executor = {
+    free: 1,
     get outage() {
       return outage;
     },
-    onOutageChange: (listener: () => void) => void listeners.push(listener),
+    onChange: (listener: () => void) => void listeners.push(listener),
   };
 
   beforeEach(() => {
@@ -214,6 +215,10 @@ describe('a version whose threads are gone', () => {
     registry.set('m', '1', { kind: 'ready' }, registry.resolve('m', '1'));
     const changed = vi.fn();
     registry.onChange(changed);
+    for (const listener of listeners) listener();
+    expect(changed).not.toHaveBeenCalled();
+    outage = 'no thread';
+    for (const listener of listeners) listener();
     for (const listener of listeners) listener();
     expect(changed).toHaveBeenCalledOnce();
   });

@@ -61,7 +61,7 @@ export class ModelRegistry {
     versions.set(version, { name, version, state, handle });
     this.models.set(name, versions);
     this.refreshDefault(name);
-    if (handle !== current?.handle) handle?.executor.onOutageChange(() => this.changed());
+    if (handle !== current?.handle) this.followOutages(handle);
     this.changed();
   }
 
@@ -73,6 +73,18 @@ export class ModelRegistry {
 
   private changed(): void {
     for (const listener of this.listeners) listener();
+  }
+
+  /** A model is out of order and in order again without a change of its state. */
+  private followOutages(handle: ModelHandle | undefined): void {
+    if (handle === undefined) return;
+    const { executor } = handle;
+    let { outage } = executor;
+    executor.onChange(() => {
+      if (executor.outage === outage) return;
+      ({ outage } = executor);
+      this.changed();
+    });
   }
 
   private refreshDefault(name: string): void {

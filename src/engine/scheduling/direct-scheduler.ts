@@ -1,29 +1,100 @@
 import { unavailable } from '../../core/errors/catalogue.js';
-import type { Scheduler } from './scheduler.js';
+import type { InferenceCall } from '../../core/inference/call.js';
+import type { InferenceRequest } from '../../core/inference/request.js';
+import type { InferenceResponse } from '../../core/inference/response.js';
+import type { QueueOptions } from '../../core/model/scheduling.js';
+import { execute } from '../execution/executor.js';
+import { executeStream } from '../execution/stream-executor.js';
+import type { ModelHandle } from '../registry/model-handle.js';
+import { InFlight, unloading } from './in-flight.js';
+import { RequestQueue } from './queue/request-queue.js';
+import type { Scheduler, WhatWaits } from './scheduler.js';
 
-/** Runs every request at once. */
+/** Runs each request by itself, as soon as an instance of the model is free. */
 export class DirectScheduler implements Scheduler {
-  private running = 0;
-  private stopped: Promise<void> | undefined;
-  private idle: (() => void) | undefined;
+  private readonly queue: RequestQueue;
+  private readonly requests = new InFlight();
+  /** Requests that were admitted and have not reached the executor yet. */
+  private admitted = 0;
 
-  get inFlight(): number {
-    return this.running;
+  constructor(
+    private readonly handle: ModelHandle,
+    options: QueueOptions,
+  ) {
+    this.queue = new RequestQueue(options);
+    handle.executor.onChange(() => this.dispatch());
   }
 
-  async enqueue<T>(work: () => Promise<T> | T): Promise<T> {
-    if (this.stopped !== undefined) throw unavailable('the model is being unloaded and takes no more requests');
-    this.running++;
+  get inFlight(): number {
+    return this.requests.count;
+  }
+
+  async enqueue(request: InferenceRequest, call: InferenceCall): Promise<InferenceResponse> {
+    this.requests.enter();
     try {
-      return await work();
+      if (!this.isFree) await this.wait(request, call);
+      const started = performance.now();
+      try {
+        return await execute(this.handle, request, call);
+      } finally {
+        call.timings.computeNs += (performance.now() - started) * 1e6;
+      }
     } finally {
-      this.running--;
-      if (this.running === 0) this.idle?.();
+      this.leave();
     }
   }
 
-  stop(): Promise<void> {
-    this.stopped ??= this.running === 0 ? Promise.resolve() : new Promise((resolve) => (this.idle = resolve));
-    return this.stopped;
+  async *stream(request: InferenceRequest, call: InferenceCall): AsyncGenerator<InferenceResponse, void> {
+    this.requests.enter();
+    try {
+      if (!this.isFree) await this.wait(request, call);
+      const started = performance.now();
+      try {
+        yield* executeStream(this.handle, request, call);
+      } finally {
+        call.timings.computeNs += (performance.now() - started) * 1e6;
+      }
+    } finally {
+      this.leave();
+    }
+  }
+
+  stop(waiting: WhatWaits): Promise<void> {
+    const stopped = this.requests.stop();
+    if (waiting === 'is refused') this.queue.refuseAll(unloading);
+    return stopped;
+  }
+
+  /** A request may end without having taken the instance that it was admitted to. */
+  private leave(): void {
+    this.requests.leave();
+    if (this.queue.size > 0) this.dispatch();
+  }
+
+  private get isFree(): boolean {
+    return this.queue.size === 0 && this.handle.executor.free > this.admitted;
+  }
+
+  private async wait(request: InferenceRequest, call: InferenceCall): Promise<void> {
+    const { executor } = this.handle;
+    if (executor.outage !== undefined) throw this.outOfOrder();
+    const queued = performance.now();
+    await new Promise<void>((admit, refuse) => this.queue.add({ request, call, admit, refuse }));
+    this.admitted--;
+    call.timings.queueNs += (performance.now() - queued) * 1e6;
+  }
+
+  private dispatch(): void {
+    const { executor } = this.handle;
+    if (executor.outage !== undefined) this.queue.refuseAll(() => this.outOfOrder());
+    for (let next = this.queue.head; next !== undefined && executor.free > this.admitted; next = this.queue.head) {
+      this.queue.take(next);
+      this.admitted++;
+      next.admit();
+    }
+  }
+
+  private outOfOrder(): Error {
+    return unavailable(`model '${this.handle.name}' is not ready: ${this.handle.executor.outage ?? ''}`);
   }
 }

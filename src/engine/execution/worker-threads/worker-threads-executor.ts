@@ -16,26 +16,16 @@ export interface WorkerThreadsExecutorOptions {
   readonly size: number;
 }
 
-interface Waiting {
-  readonly admit: (slot: ThreadSlot) => void;
-  readonly refuse: (reason: Error) => void;
-}
-
-/**
- * Runs a model in threads of its own: requests wait in one queue for the next thread that is free. Without a thread
- * that is of use they are refused as unavailable, those that wait as well.
- */
+/** Runs a model in threads of its own, one request in each at a time; a thread that ends fails its request alone. */
 export class WorkerThreadsExecutor implements ModelExecutor {
   declare readonly infer?: NonNullable<ModelExecutor['infer']>;
   declare readonly stream?: NonNullable<ModelExecutor['stream']>;
   private readonly logger = new Logger('WorkerThreads');
   private readonly slots: readonly ThreadSlot[];
-  private readonly waiting = new Set<Waiting>();
   private readonly listeners = new Set<() => void>();
   private readonly name: string;
   private readonly version: string;
   private started: Started | undefined;
-  private wasOut = false;
 
   constructor({ spawn, start, size }: WorkerThreadsExecutorOptions) {
     this.name = start.name;
@@ -75,8 +65,14 @@ export class WorkerThreadsExecutor implements ModelExecutor {
     return { inputs, outputs, model: { unload: () => this.unload() } };
   }
 
-  onOutageChange(listener: () => void): void {
+  onChange(listener: () => void): void {
     this.listeners.add(listener);
+  }
+
+  get free(): number {
+    let free = 0;
+    for (const { state } of this.slots) if (state === 'idle') free++;
+    return free;
   }
 
   /** Why no thread is of use, if none is. */
@@ -93,7 +89,7 @@ export class WorkerThreadsExecutor implements ModelExecutor {
     timings: CallTimings,
   ): Promise<unknown> => {
     const queued = performance.now();
-    const lease = await this.lease(context.signal);
+    const lease = this.lease(context.signal);
     try {
       const { tensors, moved } = packInputs(inputs);
       const result = await lease.run('infer', requestOf(lease, context, tensors), moved);
@@ -113,7 +109,7 @@ export class WorkerThreadsExecutor implements ModelExecutor {
     inputs: NamedTensors,
     context: InferContext,
   ): AsyncGenerator<NamedTensors, void> {
-    const lease = await this.lease(context.signal);
+    const lease = this.lease(context.signal);
     try {
       const { tensors, moved } = packInputs(inputs);
       await lease.run('open', requestOf(lease, context, tensors), moved);
@@ -131,47 +127,15 @@ export class WorkerThreadsExecutor implements ModelExecutor {
     }
   };
 
-  /** Waits for a free thread; a caller who has gone leaves the queue. */
-  private lease(signal: AbortSignal): Promise<Lease> {
-    return new Promise((admit, refuse) => {
-      if (signal.aborted) return refuse(signal.reason as Error);
-      const leave = (): void => {
-        this.waiting.delete(waiting);
-        refuse(signal.reason as Error);
-      };
-      const stay = (): void => signal.removeEventListener('abort', leave);
-      const waiting: Waiting = {
-        admit: (slot) => {
-          stay();
-          admit(slot.take(signal));
-        },
-        refuse: (reason) => {
-          stay();
-          refuse(reason);
-        },
-      };
-      signal.addEventListener('abort', leave, { once: true });
-      this.waiting.add(waiting);
-      this.dispatch();
-    });
-  }
-
-  private dispatch(): void {
-    const { outage } = this;
-    for (const waiting of this.waiting) {
-      const slot = this.slots.find(({ state }) => state === 'idle');
-      if (slot === undefined && outage === undefined) return;
-      this.waiting.delete(waiting);
-      if (slot === undefined) waiting.refuse(unavailable(`model '${this.name}' is not ready: ${outage ?? ''}`));
-      else waiting.admit(slot);
-    }
+  /** Takes a thread that is free. */
+  private lease(signal: AbortSignal): Lease {
+    signal.throwIfAborted();
+    const slot = this.slots.find(({ state }) => state === 'idle');
+    if (slot === undefined) throw unavailable(`model '${this.name}' has no free worker thread`);
+    return slot.take(signal);
   }
 
   private changed(): void {
-    this.dispatch();
-    const isOut = this.outage !== undefined;
-    if (isOut === this.wasOut) return;
-    this.wasOut = isOut;
     for (const listener of this.listeners) listener();
   }
 

@@ -1,0 +1,43 @@
+/** How requests wait for a model: what a class asks for in its options, or an operator in `config.pbtxt`. */
+
+/** How long, and how many, at one priority. */
+export interface QueuePolicy {
+  /** How many requests may wait; the next is refused with `unavailable`. 0: any number. Default: MODEL_MAX_QUEUE_SIZE. */
+  readonly maxSize?: number | undefined;
+  /** How long a request may wait, in milliseconds. 0: as long as its caller does. Default: 0. */
+  readonly timeoutMs?: number | undefined;
+  /**
+   * What becomes of a request that waited for longer: it is refused with `unavailable`, or comes after all others of
+   * its priority. Default: `reject`.
+   */
+  readonly onTimeout?: 'reject' | 'delay' | undefined;
+  /** Whether a request may shorten its time by the parameter `timeout`, in microseconds. Default: false. */
+  readonly allowTimeoutOverride?: boolean | undefined;
+}
+
+export interface QueueOptions extends QueuePolicy {
+  /** How many priorities there are: 1 is served first. 0: none. Default: 0. */
+  readonly priorityLevels?: number | undefined;
+  /** The priority of a request without the parameter `priority`. Default: the last one. */
+  readonly defaultPriority?: number | undefined;
+  /** The policies of priorities that have their own. */
+  readonly policies?: Readonly<Record<number, QueuePolicy>> | undefined;
+}
+
+/** Merges waiting requests of the same shapes and parameters along the first dimension, and runs them as one. */
+export interface BatchingOptions {
+  /** How many rows a batch has at most; a single request must not have more. */
+  readonly maxSize: number;
+  /** Sizes that run at once, without waiting for more rows. Default: `maxSize` alone. */
+  readonly preferredSizes?: readonly number[] | undefined;
+  /** How long a request waits for others to join, in milliseconds. Default: 0, what waits is run. */
+  readonly maxDelayMs?: number | undefined;
+  /** Whether responses leave in the order of their requests, when batches run side by side. Default: false. */
+  readonly preserveOrdering?: boolean | undefined;
+}
+
+/** How requests reach a model. */
+export interface SchedulingOptions {
+  readonly queue?: QueueOptions | undefined;
+  readonly batching?: BatchingOptions | undefined;
+}

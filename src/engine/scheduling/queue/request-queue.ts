@@ -1,0 +1,128 @@
+import { unavailable } from '../../../core/errors/catalogue.js';
+import { ServingError } from '../../../core/errors/serving-error.js';
+import type { InferenceCall } from '../../../core/inference/call.js';
+import type { InferenceRequest } from '../../../core/inference/request.js';
+import type { QueueOptions, QueuePolicy } from '../../../core/model/scheduling.js';
+import { Fifo } from './fifo.js';
+import { schedulePolicy } from './schedule-policy.js';
+
+/** How soon a caller may try again who was refused by a full queue: a queue empties in about that time, or never. */
+const RETRY_AFTER_MS = 1_000;
+
+/** A request that waits for its turn. */
+export interface WaitingRequest {
+  readonly request: InferenceRequest;
+  readonly call: InferenceCall;
+  /** Called once, when its turn has come; it has left the queue. */
+  readonly admit: () => void;
+  /** Called once instead: its caller is gone, it waited too long, or the model is not there any more. */
+  readonly refuse: (reason: Error) => void;
+}
+
+interface Level {
+  readonly policy: QueuePolicy;
+  readonly waiting: Fifo<WaitingRequest>;
+  /** Those that waited too long, where that puts them last. */
+  readonly delayed: Fifo<WaitingRequest>;
+}
+
+/**
+ * The requests that wait for a model: by priority, in the order in which they came, within the bounds of each
+ * priority's policy. Who cancels leaves at once; entering, leaving and being served take constant time.
+ */
+export class RequestQueue {
+  private readonly levels: readonly Level[];
+  private readonly defaultPriority: number;
+  private readonly leaving = new Map<WaitingRequest, () => void>();
+
+  constructor(options: QueueOptions = {}) {
+    const { priorityLevels = 0, defaultPriority = priorityLevels, policies = {} } = options;
+    this.defaultPriority = defaultPriority;
+    this.levels = Array.from({ length: Math.max(1, priorityLevels) }, (_, index) => ({
+      policy: policies[index + 1] ?? options,
+      waiting: new Fifo(),
+      delayed: new Fifo(),
+    }));
+  }
+
+  get size(): number {
+    return this.leaving.size;
+  }
+
+  /** Takes a request in. Throws `unavailable` when its priority is full, and the reason of a call that has ended. */
+  add(entry: WaitingRequest): void {
+    const { signal } = entry.call;
+    signal.throwIfAborted();
+    const { priority, timeoutMs } = schedulePolicy(entry.request.parameters);
+    const level = this.levelOf(priority);
+    const { maxSize = 0 } = level.policy;
+    if (maxSize > 0 && level.waiting.size + level.delayed.size >= maxSize) {
+      throw new ServingError('unavailable', 'Exceeds maximum queue size', { retryAfterMs: RETRY_AFTER_MS });
+    }
+    let remove = level.waiting.push(entry);
+    const limitMs = limitOf(level.policy, timeoutMs);
+    const timer = limitMs > 0 ? setTimeout(() => late(), limitMs) : undefined;
+    const leave = (): void => {
+      this.leaving.delete(entry);
+      clearTimeout(timer);
+      signal.removeEventListener('abort', gone);
+      remove();
+    };
+    const gone = (): void => {
+      leave();
+      entry.refuse(signal.reason as Error);
+    };
+    const late = (): void => {
+      if (level.policy.onTimeout === 'delay') {
+        remove();
+        remove = level.delayed.push(entry);
+        return;
+      }
+      leave();
+      entry.refuse(unavailable('Request timeout expired'));
+    };
+    signal.addEventListener('abort', gone, { once: true });
+    this.leaving.set(entry, leave);
+  }
+
+  /** The request whose turn is next. */
+  get head(): WaitingRequest | undefined {
+    for (const { waiting, delayed } of this.levels) {
+      const entry = waiting.head ?? delayed.head;
+      if (entry !== undefined) return entry;
+    }
+    return undefined;
+  }
+
+  /** All that wait, in the order of their turns. */
+  *[Symbol.iterator](): Generator<WaitingRequest, void> {
+    for (const { waiting, delayed } of this.levels) {
+      yield* waiting;
+      yield* delayed;
+    }
+  }
+
+  /** Lets a request out; who takes it admits or refuses it. */
+  take(entry: WaitingRequest): void {
+    this.leaving.get(entry)?.();
+  }
+
+  /** Refuses all that wait. */
+  refuseAll(reason: () => Error): void {
+    for (const [entry, leave] of [...this.leaving]) {
+      leave();
+      entry.refuse(reason());
+    }
+  }
+
+  private levelOf(priority: number): Level {
+    const valid = priority > 0 && priority <= this.levels.length;
+    const level = this.levels[(valid ? priority : Math.max(1, this.defaultPriority)) - 1];
+    if (level === undefined) throw new RangeError(`the queue has no priority ${this.defaultPriority}`);
+    return level;
+  }
+}
+
+/** A request may only shorten the time that the model's queue sets. */
+const limitOf = ({ timeoutMs = 0, allowTimeoutOverride = false }: QueuePolicy, askedMs: number): number =>
+  allowTimeoutOverride && askedMs > 0 && askedMs < timeoutMs ? askedMs : timeoutMs;
