@@ -1,7 +1,6 @@
 import type { Type } from '@nestjs/common';
-import type { InferContext } from '../core/inference/context.js';
-import { Model, type ModelIdentity } from '../core/model/model.decorator.js';
-import type { ModelLifecycle } from '../core/model/provider.js';
+import { Model, type ModelIdentity, type ModelOptions } from '../core/model/model.decorator.js';
+import type { ContextOf, ModelLifecycle } from '../core/model/provider.js';
 import type { Inputs, Outputs, Signature } from '../core/model/signature.js';
 
 /** A class behind `@Model`. */
@@ -13,11 +12,12 @@ export type ModelClass = Type<object>;
  * @example
  * const echo = defineModel('echo', echoSignature, ({ x }) => ({ y: x }));
  */
-export function defineModel<S extends Signature>(
+export function defineModel<S extends Signature, O extends ModelOptions = object>(
   identity: string | ModelIdentity,
   signature: S,
-  infer: (inputs: Inputs<S>, context: InferContext) => Outputs<S> | Promise<Outputs<S>>,
+  infer: (inputs: Inputs<S>, context: ContextOf<O>) => Outputs<S> | Promise<Outputs<S>>,
   lifecycle: ModelLifecycle = {},
+  options?: O,
 ): ModelClass {
   class DefinedModel {
     readonly infer = infer;
@@ -27,6 +27,6 @@ export function defineModel<S extends Signature>(
     }
   }
   // The function's type was checked above; the decorator cannot see through the generic signature.
-  Model(identity, signature)(DefinedModel as never);
+  Model(identity, signature, options)(DefinedModel as never);
   return DefinedModel;
 }

@@ -64,6 +64,14 @@ const simple = (first: Partial<SentTensor> = {}, rest: Partial<SentInference> = 
 
 const pair = (name: string): SentTensor => ({ name, datatype: 'INT32', shape: [2], data: [1, 2] });
 
+/** Rows of two numbers each. */
+const rowsOf = (name: string, rows: number): SentTensor => ({
+  name,
+  datatype: 'INT32',
+  shape: [rows, 2],
+  data: Array<number>(2 * rows).fill(1),
+});
+
 /** A body for the model `vector`, from the text of its only input's fields. */
 const vectorBody = (fields: string): string => `{"inputs":[{"name":"x","datatype":"FP32",${fields}}]}`;
 const vectorPath = inferPath('vector');
@@ -263,6 +271,30 @@ export const ERROR_CASES: readonly ErrorCase[] = [
     send: infer(simple({ shape: [16] })),
     ...REFUSED,
     message: /^unexpected shape for input 'INPUT0' for model 'simple'\. Expected \[-1,16\], got \[16\]\. NOTE: /,
+  },
+  {
+    row: 12,
+    what: 'a batch above the largest',
+    send: infer({ model: 'batched', inputs: [rowsOf('INPUT0', 9), rowsOf('INPUT1', 9)] }),
+    ...REFUSED,
+    message: "inference request batch-size must be <= 8 for 'batched'",
+  },
+  {
+    row: 13,
+    what: 'inputs of batches of their own',
+    send: infer({ model: 'batched', inputs: [rowsOf('INPUT0', 2), rowsOf('INPUT1', 3)] }),
+    ...REFUSED,
+    message: "input 'INPUT1' batch size does not match other inputs for 'batched'",
+  },
+  {
+    row: 14,
+    what: 'an input without a batch dimension',
+    send: infer({
+      model: 'batched',
+      inputs: [{ name: 'INPUT0', datatype: 'INT32', shape: [], data: [1] }, rowsOf('INPUT1', 1)],
+    }),
+    ...REFUSED,
+    message: "input 'INPUT0' has no shape but model requires batch dimension for 'batched'",
   },
   {
     row: 15,

@@ -45,6 +45,18 @@ const seeded = signature({
 });
 export const Seeded = defineModel('seeded', seeded, ({ INPUT0 }) => ({ OUTPUT0: INPUT0 }));
 
+const batched = signature({
+  inputs: { INPUT0: int32(-1, 2), INPUT1: int32(-1, 2) },
+  outputs: { OUTPUT0: int32(-1, 2) },
+});
+export const Batched = defineModel(
+  'batched',
+  batched,
+  ({ INPUT0, INPUT1 }) => ({ OUTPUT0: INPUT0.map((value, index) => value + (INPUT1.data[index] ?? 0)) }),
+  {},
+  { batching: { maxSize: 8 } },
+);
+
 export const Raising = defineModel('raising', vector, () => {
   throw new Error('the password is hunter2');
 });
@@ -73,6 +85,7 @@ export const MODELS = [
   ToBrain,
   Three,
   Seeded,
+  Batched,
   Raising,
   Broken,
   Counting,

@@ -23,7 +23,15 @@ export interface HandleParts {
   readonly queue?: QueueOptions;
 }
 
-export function handleOf({ name = 'm', version = '1', signature = vector, model = echo, executor, scheduling, queue = {} }: HandleParts = {}) {
+export function handleOf({
+  name = 'm',
+  version = '1',
+  signature = vector,
+  model = echo,
+  executor,
+  scheduling,
+  queue = {},
+}: HandleParts = {}) {
   const { inputs, outputs } = signature;
   const opened = { inputs, outputs, model, scheduling, ...(executor === undefined ? {} : { executor }) };
   return new ModelHandle(name, version, 'test', opened, queue);

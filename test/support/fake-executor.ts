@@ -1,10 +1,11 @@
-import { fp32, type InferContext, type NamedTensors } from '#core';
+import { fp32, type NamedTensors } from '#core';
+import type { RunContext } from '../../src/core/inference/context.js';
 import type { ModelExecutor } from '../../src/engine/execution/model-executor.js';
 import { Deferred } from '../../src/testing/deferred.js';
 
 export interface FakeRun {
   readonly inputs: NamedTensors;
-  readonly context: InferContext;
+  readonly context: RunContext;
   /** Ends the run with these outputs. Default: one number, the index of the run. */
   finish(outputs?: NamedTensors): void;
   fail(error: Error): void;
@@ -31,7 +32,7 @@ export class FakeExecutor implements ModelExecutor {
     this.changed();
   }
 
-  readonly infer = (inputs: NamedTensors, context: InferContext): Promise<NamedTensors> => {
+  readonly infer = (inputs: NamedTensors, context: RunContext): Promise<NamedTensors> => {
     if (this.free === 0) throw new Error('no instance is free');
     this.free--;
     const result = new Deferred<NamedTensors>();

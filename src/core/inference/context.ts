@@ -21,6 +21,23 @@ export interface InferContext {
   readonly response: ResponseSettings;
 }
 
+/** What a model with `batching` gets besides the merged inputs of several requests. */
+export interface BatchContext {
+  /** The requests, in the order of their rows; each is told its own id, parameters and principal. */
+  readonly requests: readonly BatchedRequest[];
+  /** Aborts when no caller is left who waits for the batch. */
+  readonly signal: AbortSignal;
+}
+
+/** One request of a batch. */
+export interface BatchedRequest extends InferContext {
+  /** How many rows of the batch are its own. */
+  readonly rows: number;
+}
+
+/** What goes with the inputs of one run. */
+export type RunContext = InferContext | BatchContext;
+
 /** What `load` gets. */
 export interface LoadContext {
   readonly name: string;

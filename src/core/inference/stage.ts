@@ -9,6 +9,8 @@ export interface ServedModel {
   readonly version: string;
   readonly inputs: readonly NamedSpec[];
   readonly outputs: readonly NamedSpec[];
+  /** How many rows a request has at most along the first dimension; 0 for a model without a batch dimension. */
+  readonly maxBatchSize: number;
 }
 
 /** One inference on its way through the pipeline. */

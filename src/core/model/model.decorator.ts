@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import type { WorkerThreads } from './execution.js';
+import type { BatchingOptions, QueueOptions } from './scheduling.js';
 import type { FitsExecution, FitsSignature } from './provider.js';
 import type { Signature } from './signature.js';
 
@@ -13,6 +14,18 @@ export interface ModelIdentity {
 export interface ModelOptions {
   /** Where the model runs. Default: in the thread that serves, which suits what takes no longer than a millisecond. */
   readonly execution?: WorkerThreads;
+  /**
+   * Merges requests into batches; the signature's shapes start with -1, and `infer` gets a `BatchContext`. Default: each
+   * request runs by itself.
+   */
+  readonly batching?: BatchingOptions;
+  /** How requests wait. Default: as many as MODEL_MAX_QUEUE_SIZE, for as long as their callers do. */
+  readonly queue?: QueueOptions;
+  /**
+   * How many requests, or batches, run at a time in the thread that serves. Default: any number, but one batch. With
+   * worker threads it is their number that counts.
+   */
+  readonly instances?: number;
 }
 
 /** What {@link Model} records on a class. */
@@ -54,7 +67,7 @@ export function Model<S extends Signature, O extends ModelOptions = object>(
   if (version === '') throw new TypeError(`@Model '${name}': a version must not be empty`);
   const metadata: ModelMetadata = { ...options, name, version, signature };
   return <M, A extends readonly unknown[]>(
-    target: (new (...args: A) => M) & FitsSignature<M, S> & FitsExecution<A, O>,
+    target: (new (...args: A) => M) & FitsSignature<M, S, O> & FitsExecution<A, O>,
   ): void => {
     Reflect.defineMetadata(MODEL, metadata, target);
   };

@@ -3,11 +3,11 @@ import { compileSnippets } from '../../../test/types/compile.js';
 
 /** What every snippet starts with; the exports keep the compiler from calling it unused. */
 const PRELUDE = `
-import { fp32, type InferContext, type Inputs, int32, Model, type ModelClient, optional, signature, type Tensor, workerThreads } from '#core';
+import { type BatchContext, fp32, type InferContext, type Inputs, int32, Model, type ModelClient, optional, signature, type Tensor, workerThreads } from '#core';
 export const scaler = signature({ inputs: { x: fp32(-1), factor: optional(fp32(1)) }, outputs: { y: fp32(-1) } });
 export type X = Tensor<'FP32'>;
 export declare const models: ModelClient;
-export type { InferContext, Inputs };
+export type { BatchContext, InferContext, Inputs };
 export { int32, Model, workerThreads };
 `;
 
@@ -19,6 +19,8 @@ export ${modifiers} class ScalerModel {
 
 const pooled = (members: string): string =>
   model(members).replace('scaler)', 'scaler, { execution: workerThreads({ module: import.meta.url, size: 2 }) })');
+
+const batched = (members: string): string => model(members).replace('scaler)', 'scaler, { batching: { maxSize: 8 } })');
 
 const GOOD = {
   'an infer that returns its outputs': model(`
@@ -66,6 +68,11 @@ const GOOD = {
   'a pooled model without a constructor': pooled(`
     async load() { await Promise.resolve(); }
     infer({ x }: Inputs<typeof scaler>) { return { y: x }; }`),
+  'a batched model': batched(`
+    infer({ x }: Inputs<typeof scaler>, { requests, signal }: BatchContext) {
+      signal.throwIfAborted();
+      return { y: x.map((value) => value * requests.length) };
+    }`),
   'options without an execution beside dependencies': model(`
     constructor(readonly client: ModelClient) {}
     infer({ x }: Inputs<typeof scaler>) { return { y: x }; }`).replace('scaler)', 'scaler, {})'),
@@ -199,6 +206,18 @@ const NOT_POOLED = {
   ],
 } as const;
 
+/** What does not compile where requests are merged. */
+const NOT_BATCHED = {
+  'an infer that wants the context of one request': [
+    batched(`infer({ x }: Inputs<typeof scaler>, { id }: InferContext) { void id; return { y: x }; }`),
+    'or another context than its options ask for',
+  ],
+  'a stream': [
+    batched(`*stream({ x }: Inputs<typeof scaler>) { yield { y: x }; }`),
+    'a model that streams cannot be batched',
+  ],
+} as const;
+
 /** What does not compile for a reason of its own line. */
 const MISTAKES = {
   'an unknown input, destructured': [
@@ -230,6 +249,7 @@ const findings = compileSnippets(
       ...Object.entries(GOOD),
       ...Object.entries({ ...MISFITS, ...MISTAKES }).map(([name, [source]]) => [name, source] as const),
       ...Object.entries(NOT_POOLED).map(([name, [source]]) => [`pooled: ${name}`, source] as const),
+      ...Object.entries(NOT_BATCHED).map(([name, [source]]) => [`batched: ${name}`, source] as const),
     ].map(([name, source]) => [name, PRELUDE + source]),
   ),
 );
@@ -253,6 +273,17 @@ describe('the compiler refuses at the decorator of a pooled model', () => {
     expect(findings[`pooled: ${name}`]).toEqual([
       {
         line: expect.stringContaining('workerThreads(') as unknown,
+        message: expect.stringContaining(message) as unknown,
+      },
+    ]);
+  });
+});
+
+describe('the compiler refuses at the decorator of a batched model', () => {
+  it.each(Object.entries(NOT_BATCHED))('%s', (name, [, message]) => {
+    expect(findings[`batched: ${name}`]).toEqual([
+      {
+        line: expect.stringContaining('batching:') as unknown,
         message: expect.stringContaining(message) as unknown,
       },
     ]);

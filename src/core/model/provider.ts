@@ -1,4 +1,4 @@
-import type { InferContext, LoadContext } from '../inference/context.js';
+import type { BatchContext, InferContext, LoadContext, RunContext } from '../inference/context.js';
 import type { NamedTensors } from '../tensor/tensor.js';
 import type { Inputs, Outputs } from './signature.js';
 
@@ -14,7 +14,8 @@ export interface ModelLifecycle {
 
 /** A model as the engine runs it, whatever made it: a class behind `@Model`, or a runtime. */
 export interface ServableModel extends ModelLifecycle {
-  infer?(inputs: NamedTensors, context: InferContext): NamedTensors | Promise<NamedTensors>;
+  /** The context is that of a batch exactly where the model asked for batching. */
+  infer?(inputs: NamedTensors, context: RunContext): NamedTensors | Promise<NamedTensors>;
   stream?(inputs: NamedTensors, context: InferContext): AsyncIterable<NamedTensors> | Iterable<NamedTensors>;
 }
 
@@ -22,17 +23,22 @@ export interface ServableModel extends ModelLifecycle {
  * Why a class does not fit its signature; the compiler shows the key beside the decorator.
  * `unknown` where it fits.
  */
-export type FitsSignature<M, S> = M extends { infer: unknown }
-  ? M extends { infer: (inputs: Inputs<S>, context: InferContext) => infer R }
+export type FitsSignature<M, S, O = object> = M extends { infer: unknown }
+  ? M extends { infer: (inputs: Inputs<S>, context: ContextOf<O>) => infer R }
     ? FitsOutputs<Awaited<R>, S>
-    : Misfit<'infer takes inputs that the signature does not give'>
+    : Misfit<'infer takes inputs that the signature does not give, or another context than its options ask for'>
   : M extends { stream: unknown }
-    ? M extends { stream: (inputs: Inputs<S>, context: InferContext) => infer R }
-      ? R extends AsyncIterable<infer Y> | Iterable<infer Y>
-        ? FitsOutputs<Y, S>
-        : Misfit<'stream must be a generator of outputs'>
-      : Misfit<'stream takes inputs that the signature does not give'>
+    ? O extends { batching: object }
+      ? Misfit<'a model that streams cannot be batched: drop the batching, or write infer'>
+      : M extends { stream: (inputs: Inputs<S>, context: InferContext) => infer R }
+        ? R extends AsyncIterable<infer Y> | Iterable<infer Y>
+          ? FitsOutputs<Y, S>
+          : Misfit<'stream must be a generator of outputs'>
+        : Misfit<'stream takes inputs that the signature does not give'>
     : Misfit<'a model has a method infer or stream'>;
+
+/** A batched model sees the requests of its batch. */
+export type ContextOf<O> = O extends { batching: object } ? BatchContext : InferContext;
 
 /** Why a class cannot be run where its options say; `unknown` where it can. `A` is what its constructor takes. */
 export type FitsExecution<A, O> = O extends { execution: object }

@@ -38,6 +38,13 @@ export interface BatchingOptions {
 
 /** How requests reach a model. */
 export interface SchedulingOptions {
+  /**
+   * How many rows a request has at most along the first dimension of its inputs, which is then the batch dimension. 0:
+   * there is none. Default: the size of a batch, or 0.
+   */
+  readonly maxBatchSize?: number | undefined;
+  /** How many requests, or batches, run at a time in the thread that serves. Default: any number, but one batch. */
+  readonly instances?: number | undefined;
   readonly queue?: QueueOptions | undefined;
   readonly batching?: BatchingOptions | undefined;
 }

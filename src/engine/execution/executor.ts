@@ -1,36 +1,60 @@
 import { decoupledModel } from '../../core/errors/catalogue.js';
 import { ServingError } from '../../core/errors/serving-error.js';
-import type { InferenceCall } from '../../core/inference/call.js';
+import type { CallTimings, InferenceCall } from '../../core/inference/call.js';
+import type { RunContext } from '../../core/inference/context.js';
 import type { InferenceRequest } from '../../core/inference/request.js';
-import type { InferenceResponse } from '../../core/inference/response.js';
-import type { ModelHandle } from '../registry/model-handle.js';
+import type { InferenceResponse, OutputTensor } from '../../core/inference/response.js';
+import type { NamedTensors } from '../../core/tensor/tensor.js';
 import { unlessAborted } from './abort.js';
-import { collectOutputs } from './outputs.js';
+import { collectOutputs, requestedOf } from './outputs.js';
 import { RequestContext } from './request-context.js';
+import type { RunnableModel } from './runnable-model.js';
 
 /** Runs one request on a model that gives one response, wherever the model lives. */
 export async function execute(
-  handle: ModelHandle,
+  model: RunnableModel,
   request: InferenceRequest,
   call: InferenceCall,
 ): Promise<InferenceResponse> {
-  const { executor, name, version } = handle;
-  if (executor.infer === undefined) throw decoupledModel(name);
   const context = new RequestContext(request, call);
+  const running = run(model, request.inputs, context, call.timings);
+  const outputs = running instanceof Promise ? await whileWanted(model, running, call.signal) : running;
+  return responseOf(model, request, context, requestedOf(outputs, request.outputs));
+}
+
+/**
+ * Runs a model once, and holds what it returns against its signature. Gives the outputs at once where the model does.
+ * Throws a `ServingError`, at once or later.
+ */
+export function run(
+  model: RunnableModel,
+  inputs: NamedTensors,
+  context: RunContext,
+  timings: CallTimings,
+): OutputTensor[] | Promise<OutputTensor[]> {
+  if (model.executor.infer === undefined) throw decoupledModel(model.name);
   try {
-    const result = executor.infer(request.inputs, context, call.timings);
-    const returned = isThenable(result) ? await whileWanted(handle, Promise.resolve(result), call.signal) : result;
-    return {
-      model: name,
-      version,
-      id: request.id,
-      parameters: context.response.parameters,
-      outputs: collectOutputs(handle, returned, request.outputs),
-    };
+    const returned = model.executor.infer(inputs, context, timings);
+    return isThenable(returned) ? settle(model, returned) : collectOutputs(model, returned);
   } catch (thrown) {
-    throw modelFailure(name, thrown);
+    throw modelFailure(model.name, thrown);
   }
 }
+
+async function settle(model: RunnableModel, returned: PromiseLike<unknown>): Promise<OutputTensor[]> {
+  try {
+    return collectOutputs(model, await returned);
+  } catch (thrown) {
+    throw modelFailure(model.name, thrown);
+  }
+}
+
+export const responseOf = (
+  { name: model, version }: RunnableModel,
+  { id }: InferenceRequest,
+  { response: { parameters } }: RequestContext,
+  outputs: readonly OutputTensor[],
+): InferenceResponse => ({ model, version, id, parameters, outputs });
 
 /** A model may answer with an error of its own; whatever else it throws is told to the log alone. */
 export function modelFailure(name: string, thrown: unknown): ServingError {
@@ -44,10 +68,10 @@ const isThenable = (result: unknown): result is PromiseLike<unknown> =>
   result instanceof Promise || typeof (result as PromiseLike<unknown> | null | undefined)?.then === 'function';
 
 /** A model's promise is raced with the caller's signal: who has gone, or waited too long, is not kept waiting. */
-async function whileWanted<T>(handle: ModelHandle, run: Promise<T>, signal: AbortSignal): Promise<T> {
+async function whileWanted<T>(model: RunnableModel, running: Promise<T>, signal: AbortSignal): Promise<T> {
   try {
-    return await unlessAborted(run, signal);
+    return await unlessAborted(running, signal);
   } finally {
-    if (signal.aborted) handle.abandon(run);
+    if (signal.aborted) model.abandon(running);
   }
 }

@@ -4,30 +4,26 @@ import type { OutputTensor } from '../../core/inference/response.js';
 import type { NamedSpec } from '../../core/model/signature.js';
 import { formatShape, shapeMatches } from '../../core/tensor/shape.js';
 import { Tensor } from '../../core/tensor/tensor.js';
-import type { ModelHandle } from '../registry/model-handle.js';
+import type { RunnableModel } from './runnable-model.js';
 
 /**
- * Holds what a model returned against its signature, and picks the requested outputs, in the signature's order.
- * A model that breaks its own signature is answered with `internal`, naming the model and the output.
+ * Holds what a model returned against its signature, in whose order the outputs stand. A model that breaks its own
+ * signature is answered with `internal`, naming the model and the output.
  */
-export function collectOutputs(
-  { name, outputs, outputNames }: ModelHandle,
-  result: unknown,
-  requested: readonly RequestedOutput[],
-): OutputTensor[] {
+export function collectOutputs({ name, outputs, outputNames }: RunnableModel, result: unknown): OutputTensor[] {
   if (typeof result !== 'object' || result === null) throw broken(name, 'returned no outputs');
   for (const key of Object.keys(result)) {
     if (!outputNames.has(key)) throw broken(name, `returned '${key}', which is not an output of its signature`);
   }
-  const collected: OutputTensor[] = [];
-  for (const spec of outputs) {
-    const tensor = checkOutput(name, spec, result);
-    if (requested.length === 0 || requested.some((output) => output.name === spec.name)) {
-      collected.push({ name: spec.name, tensor });
-    }
-  }
-  return collected;
+  return outputs.map((spec) => ({ name: spec.name, tensor: checkOutput(name, spec, result) }));
 }
+
+/** The outputs that were asked for; all of them, when none was named. */
+export const requestedOf = (
+  outputs: readonly OutputTensor[],
+  requested: readonly RequestedOutput[],
+): readonly OutputTensor[] =>
+  requested.length === 0 ? outputs : outputs.filter(({ name }) => requested.some((output) => output.name === name));
 
 function checkOutput(model: string, { name, datatype, shape }: NamedSpec, result: object): Tensor {
   const tensor: unknown = Object.hasOwn(result, name) ? (result as Record<string, unknown>)[name] : undefined;
@@ -42,4 +38,4 @@ function checkOutput(model: string, { name, datatype, shape }: NamedSpec, result
   return tensor;
 }
 
-const broken = (model: string, what: string) => new ServingError('internal', `model '${model}' ${what}`);
+export const broken = (model: string, what: string) => new ServingError('internal', `model '${model}' ${what}`);

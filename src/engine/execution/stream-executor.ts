@@ -2,10 +2,10 @@ import type { InferenceCall } from '../../core/inference/call.js';
 import type { InferenceRequest } from '../../core/inference/request.js';
 import type { InferenceResponse } from '../../core/inference/response.js';
 import type { NamedTensors } from '../../core/tensor/tensor.js';
-import type { ModelHandle } from '../registry/model-handle.js';
+import type { RunnableModel } from './runnable-model.js';
 import { unlessAborted } from './abort.js';
 import { modelFailure } from './executor.js';
-import { collectOutputs } from './outputs.js';
+import { collectOutputs, requestedOf } from './outputs.js';
 import { RequestContext } from './request-context.js';
 
 /**
@@ -13,11 +13,11 @@ import { RequestContext } from './request-context.js';
  * goes on only when its last response was taken, and is ended where it stands when the caller is gone.
  */
 export async function* executeStream(
-  handle: ModelHandle,
+  model: RunnableModel,
   request: InferenceRequest,
   call: InferenceCall,
 ): AsyncGenerator<InferenceResponse, void> {
-  const { executor, name, version } = handle;
+  const { executor, name, version } = model;
   const context = new RequestContext(request, call);
   const { signal } = call;
   let iterator: AsyncIterator<NamedTensors> | undefined;
@@ -29,7 +29,7 @@ export async function* executeStream(
       ended = done === true;
       if (ended) return;
       const parameters = new Map(context.response.parameters);
-      const outputs = collectOutputs(handle, value, request.outputs);
+      const outputs = requestedOf(collectOutputs(model, value), request.outputs);
       yield { model: name, version, id: request.id, parameters, outputs };
     }
   } catch (thrown) {

@@ -9,7 +9,7 @@ import { decodeRaw } from '../../core/tensor/raw.js';
 import type { Shape } from '../../core/tensor/shape.js';
 import { namedTensors, Tensor } from '../../core/tensor/tensor.js';
 import { decodeTyped, missingData } from '../../core/tensor/typed-contents.js';
-import { checkInput, checkInputNames, checkRequestedOutputs } from './validate.js';
+import { checkBatchSize, checkInput, checkInputNames, checkRequestedOutputs } from './validate.js';
 
 /** Checks an encoded request against a model's signature and decodes its tensors; nothing is copied that fits. */
 export function decodeRequest(model: ServedModel, request: EncodedRequest): InferenceRequest {
@@ -19,6 +19,10 @@ export function decodeRequest(model: ServedModel, request: EncodedRequest): Infe
     encoded.map((input) => input.name),
   );
   checkRequestedOutputs(model, request.outputs);
+  checkBatchSize(
+    model,
+    encoded.map(({ name, shape }) => [name, shape]),
+  );
   const inputs = namedTensors();
   for (const input of encoded) {
     const spec = model.inputs.find((candidate) => candidate.name === input.name);

@@ -40,7 +40,7 @@ function serveKeeping(): InferContext[] {
   serve({
     model: {
       infer: async (inputs, context) => {
-        contexts.push(context);
+        contexts.push(context as InferContext);
         return { y: inputs['x'] ?? x };
       },
     },

@@ -66,3 +66,24 @@ export function checkRequestedOutputs(model: ServedModel, requested: readonly Re
     }
   }
 }
+
+/** The shapes of a request's inputs, by name, against the batch dimension of the model. */
+export function checkBatchSize(
+  { name: model, maxBatchSize }: ServedModel,
+  shapes: Iterable<readonly [input: string, shape: Shape]>,
+): void {
+  if (maxBatchSize === 0) return;
+  let batchSize: number | undefined;
+  for (const [input, [rows]] of shapes) {
+    if (rows === undefined) {
+      throw invalidArgument(`input '${input}' has no shape but model requires batch dimension for '${model}'`);
+    }
+    batchSize ??= rows;
+    if (rows !== batchSize) {
+      throw invalidArgument(`input '${input}' batch size does not match other inputs for '${model}'`);
+    }
+  }
+  if (batchSize !== undefined && batchSize > maxBatchSize) {
+    throw invalidArgument(`inference request batch-size must be <= ${maxBatchSize} for '${model}'`);
+  }
+}

@@ -2,8 +2,9 @@ import { Inject, Injectable, type Provider, Scope } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { Test, type TestingModuleBuilder } from '@nestjs/testing';
 import { describe, expect, it } from 'vitest';
-import { type Inputs, Model, workerThreads } from '#core';
+import { fp32, type Inputs, Model, signature, type Tensor, workerThreads } from '#core';
 import { vector } from '../../../test/support/engine.js';
+import { defineModel } from '../../testing/define-model.js';
 import { ModelOpener } from '../execution/model-opener.js';
 import { ModelExplorer } from './model-explorer.js';
 import { ProviderDiscovery } from './provider-discovery.js';
@@ -48,8 +49,44 @@ describe('a model', () => {
       inputs: vector.inputs,
       outputs: vector.outputs,
       model: expect.any(EchoModel),
+      scheduling: {},
     });
     expect(explorer.describe('echo')).toBe('class EchoModel');
+  });
+
+  it('tells how its requests are scheduled', async () => {
+    const scheduling = { batching: { maxSize: 8 }, queue: { maxSize: 3 }, instances: 2 };
+    @Model('batched', vector, scheduling)
+    class BatchedModel {
+      infer({ x }: { x: Tensor<'FP32'> }) {
+        return { y: x };
+      }
+    }
+    const [version] = (await (await explore([BatchedModel])).versions('batched')) ?? [];
+    expect(await version?.open({ name: 'batched', version: '1', signal: new AbortController().signal })).toMatchObject({
+      scheduling,
+    });
+  });
+
+  it.each([
+    [{ maxSize: 0 }, vector, 'whose maxSize 0 is no integer above 0'],
+    [{ maxSize: 4, preferredSizes: [2, 8] }, vector, 'whose preferred size 8 is no integer from 1 to 4'],
+    [{ maxSize: 4, maxDelayMs: -1 }, vector, 'whose maxDelayMs -1 is no time'],
+    [
+      { maxSize: 4 },
+      signature({ inputs: { x: fp32(4) }, outputs: { y: fp32(-1) } }),
+      "but 'x' has the shape [4]: the first dimension is the batch, write it as -1",
+    ],
+    [{ maxSize: 4 }, signature({ inputs: {}, outputs: { y: fp32(-1) } }), 'but has no inputs that could be merged'],
+  ])('ends the start when it cannot be batched: %j', async (batching, shapes, problem) => {
+    const Unbatchable = defineModel(
+      'unbatchable',
+      shapes as typeof vector,
+      () => ({ y: fp32.of([0], []) }),
+      {},
+      { batching },
+    );
+    await expect(explore([Unbatchable])).rejects.toThrow(problem);
   });
 
   it('may have any number of versions', async () => {

@@ -3,6 +3,7 @@ import { modelMetadata, type ModelMetadata } from '../../core/model/model.decora
 import type { ServableModel } from '../../core/model/provider.js';
 import { ModelOpener } from '../execution/model-opener.js';
 import type { ModelSource, VersionCandidate } from './model-source.js';
+import { assertBatchable } from './batchable.js';
 import { assertPoolable } from './poolable.js';
 import { type Discovered, ProviderDiscovery } from './provider-discovery.js';
 
@@ -32,6 +33,7 @@ export class ModelExplorer implements ModelSource, OnModuleInit {
       );
     }
     assertPoolable(found);
+    assertBatchable(found);
     const versions = this.models.get(name) ?? [];
     const twin = versions.find((other) => other.metadata.version === version);
     if (twin !== undefined) {
@@ -61,13 +63,17 @@ export class ModelExplorer implements ModelSource, OnModuleInit {
   }
 
   private candidate({ metadata, instance, className }: Discovered<ModelMetadata>): VersionCandidate {
-    const { version, execution, signature } = metadata;
+    const { version, execution, signature, batching, queue, instances } = metadata;
     const { inputs, outputs } = signature;
+    const scheduling = { batching, queue, instances };
     return {
       version,
       platform: PLATFORM,
       fingerprint: className,
-      open: (context) => this.opener.openClass({ inputs, outputs, model: instance }, execution, context),
+      open: async (context) => ({
+        ...(await this.opener.openClass({ inputs, outputs, model: instance }, execution, context)),
+        scheduling,
+      }),
     };
   }
 }

@@ -1,9 +1,11 @@
 import type { SchedulingOptions } from '../../core/model/scheduling.js';
-import type { ModelHandle } from '../registry/model-handle.js';
+import type { RunnableModel } from '../execution/runnable-model.js';
 import { DirectScheduler } from './direct-scheduler.js';
+import { DynamicBatcher } from './dynamic-batcher/dynamic-batcher.js';
 import type { Scheduler } from './scheduler.js';
 
 /** The scheduler that a model's options ask for. */
-export function chooseScheduler(handle: ModelHandle, { queue = {} }: SchedulingOptions): Scheduler {
-  return new DirectScheduler(handle, queue);
+export function chooseScheduler(model: RunnableModel, { batching, queue = {} }: SchedulingOptions): Scheduler {
+  if (batching !== undefined && !model.decoupled) return new DynamicBatcher(model, batching, queue);
+  return new DirectScheduler(model, queue);
 }

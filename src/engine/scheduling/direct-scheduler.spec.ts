@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fp32, type NamedTensors } from '#core';
+import { fp32, type InferContext, type NamedTensors } from '#core';
 import { handleOf, requestOf } from '../../../test/support/engine.js';
 import { FakeExecutor } from '../../../test/support/fake-executor.js';
 import type { QueueOptions } from '../../core/model/scheduling.js';
@@ -83,7 +83,7 @@ describe('a model of few instances', () => {
     await settled();
     for (const index of [0, 3]) executor.runs[index]?.finish();
     expect((await Promise.all(results)).map(({ id }) => id)).toEqual(ids);
-    expect(executor.runs.map(({ context }) => context.id)).toEqual(ids);
+    expect(executor.runs.map(({ context }) => (context as InferContext).id)).toEqual(ids);
   });
 
   it('counts the time in the queue', async () => {

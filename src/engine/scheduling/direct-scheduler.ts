@@ -5,7 +5,7 @@ import type { InferenceResponse } from '../../core/inference/response.js';
 import type { QueueOptions } from '../../core/model/scheduling.js';
 import { execute } from '../execution/executor.js';
 import { executeStream } from '../execution/stream-executor.js';
-import type { ModelHandle } from '../registry/model-handle.js';
+import type { RunnableModel } from '../execution/runnable-model.js';
 import { InFlight, unloading } from './in-flight.js';
 import { RequestQueue } from './queue/request-queue.js';
 import type { Scheduler, WhatWaits } from './scheduler.js';
@@ -18,11 +18,11 @@ export class DirectScheduler implements Scheduler {
   private admitted = 0;
 
   constructor(
-    private readonly handle: ModelHandle,
+    private readonly model: RunnableModel,
     options: QueueOptions,
   ) {
     this.queue = new RequestQueue(options);
-    handle.executor.onChange(() => this.dispatch());
+    model.executor.onChange(() => this.dispatch());
   }
 
   get inFlight(): number {
@@ -35,7 +35,7 @@ export class DirectScheduler implements Scheduler {
       if (!this.isFree) await this.wait(request, call);
       const started = performance.now();
       try {
-        return await execute(this.handle, request, call);
+        return await execute(this.model, request, call);
       } finally {
         call.timings.computeNs += (performance.now() - started) * 1e6;
       }
@@ -50,7 +50,7 @@ export class DirectScheduler implements Scheduler {
       if (!this.isFree) await this.wait(request, call);
       const started = performance.now();
       try {
-        yield* executeStream(this.handle, request, call);
+        yield* executeStream(this.model, request, call);
       } finally {
         call.timings.computeNs += (performance.now() - started) * 1e6;
       }
@@ -72,11 +72,11 @@ export class DirectScheduler implements Scheduler {
   }
 
   private get isFree(): boolean {
-    return this.queue.size === 0 && this.handle.executor.free > this.admitted;
+    return this.queue.size === 0 && this.model.executor.free > this.admitted;
   }
 
   private async wait(request: InferenceRequest, call: InferenceCall): Promise<void> {
-    const { executor } = this.handle;
+    const { executor } = this.model;
     if (executor.outage !== undefined) throw this.outOfOrder();
     const queued = performance.now();
     await new Promise<void>((admit, refuse) => this.queue.add({ request, call, admit, refuse }));
@@ -85,7 +85,7 @@ export class DirectScheduler implements Scheduler {
   }
 
   private dispatch(): void {
-    const { executor } = this.handle;
+    const { executor } = this.model;
     if (executor.outage !== undefined) this.queue.refuseAll(() => this.outOfOrder());
     for (let next = this.queue.head; next !== undefined && executor.free > this.admitted; next = this.queue.head) {
       this.queue.take(next);
@@ -95,6 +95,6 @@ export class DirectScheduler implements Scheduler {
   }
 
   private outOfOrder(): Error {
-    return unavailable(`model '${this.handle.name}' is not ready: ${this.handle.executor.outage ?? ''}`);
+    return unavailable(`model '${this.model.name}' is not ready: ${this.model.executor.outage ?? ''}`);
   }
 }

@@ -70,16 +70,24 @@ function infer(executor: WorkerThreadsExecutor, context = contextOf(), timings =
 
 function answer(index: number, computeNs = 0): void {
   const { tensors } = packOutputs('m', { y: fp32.of([1], [index]) });
-  running[index]?.answer.resolve({ outputs: tensors, parameters: new Map([['n', index]]), computeNs });
+  running[index]?.answer.resolve({ outputs: tensors, parameters: [new Map([['n', index]])], computeNs });
 }
 
 it('sends the request, and gives back outputs and parameters', async () => {
   const context = contextOf();
   const result = infer(await executorOf(), context);
   await vi.waitFor(() => expect(running).toHaveLength(1));
-  const { inputs, ...request } = running[0]?.request ?? ({} as RunRequest);
+  const { inputs, requests } = running[0]?.request ?? ({} as RunRequest);
   expect(unpackTensors(inputs)).toEqual({ x });
-  expect(request).toMatchObject({ id: 'i-1', deadline: Infinity, principal: { name: 'ci', roles: ['tester'] } });
+  expect(requests).toEqual([
+    {
+      id: 'i-1',
+      deadline: Infinity,
+      parameters: new Map([['p', true]]),
+      principal: { name: 'ci', roles: ['tester'] },
+      rows: 0,
+    },
+  ]);
   answer(0);
   expect(await result).toEqual({ y: fp32.of([1], [0]) });
   expect(context.response.parameters).toEqual(new Map([['n', 0]]));

@@ -1,11 +1,11 @@
 import { Logger } from '@nestjs/common';
 import { unavailable } from '../../../core/errors/catalogue.js';
 import type { CallTimings } from '../../../core/inference/call.js';
-import type { InferContext } from '../../../core/inference/context.js';
+import type { BatchedRequest, InferContext, RunContext } from '../../../core/inference/context.js';
 import type { LoadedModel } from '../../../core/runtime/model-runtime.js';
 import type { NamedTensors } from '../../../core/tensor/tensor.js';
 import type { ModelExecutor } from '../model-executor.js';
-import type { RunRequest, RunResult, Started, StartRequest } from './exchange/messages.js';
+import type { RequestFacts, RunRequest, RunResult, Started, StartRequest } from './exchange/messages.js';
 import { packInputs, unpackTensors } from './exchange/packed-tensors.js';
 import { type Lease, type SpawnThread, ThreadSlot } from './thread-slot.js';
 import { ThreadEnded } from './worker-thread.js';
@@ -85,7 +85,7 @@ export class WorkerThreadsExecutor implements ModelExecutor {
 
   private readonly runInfer = async (
     inputs: NamedTensors,
-    context: InferContext,
+    context: RunContext,
     timings: CallTimings,
   ): Promise<unknown> => {
     const queued = performance.now();
@@ -158,20 +158,30 @@ export class WorkerThreadsExecutor implements ModelExecutor {
   }
 }
 
-const requestOf = (
-  { sequence }: Lease,
-  { id, deadline, parameters, principal }: InferContext,
-  inputs: RunRequest['inputs'],
-): RunRequest => ({
+const requestOf = ({ sequence }: Lease, context: RunContext, inputs: RunRequest['inputs']): RunRequest => ({
   sequence,
   inputs,
-  id,
-  deadline,
-  parameters,
-  principal: principal === undefined ? undefined : { name: principal.name, roles: [...principal.roles] },
+  isBatch: 'requests' in context,
+  requests: contextsOf(context).map(factsOf),
 });
 
-function outputsOf({ outputs, parameters }: RunResult, { response }: InferContext): unknown {
-  for (const [key, value] of parameters) response.parameters.set(key, value);
+const contextsOf = (context: RunContext): readonly (InferContext | BatchedRequest)[] =>
+  'requests' in context ? context.requests : [context];
+
+function factsOf(context: InferContext | BatchedRequest): RequestFacts {
+  const { id, deadline, parameters, principal } = context;
+  return {
+    id,
+    deadline,
+    parameters,
+    principal: principal === undefined ? undefined : { name: principal.name, roles: [...principal.roles] },
+    rows: 'rows' in context ? context.rows : 0,
+  };
+}
+
+function outputsOf({ outputs, parameters }: RunResult, context: RunContext): unknown {
+  for (const [index, { response }] of contextsOf(context).entries()) {
+    for (const [key, value] of parameters[index] ?? []) response.parameters.set(key, value);
+  }
   return outputs === undefined ? undefined : unpackTensors(outputs);
 }

@@ -79,14 +79,17 @@ describe('priorities', () => {
     ]);
   });
 
-  it.each([{ priority: 'high' }, { timeout: 'soon' }, { priority: -1 }, { priority: 1.5 }])('refuse %j', (parameters) => {
-    expect(() => queueOf(options, new Waiting('a', parameters))).toThrow(
-      expect.objectContaining({
-        code: 'invalid-argument',
-        message: `invalid value type for '${Object.keys(parameters)[0]}' parameter, expected int64_param or uint64_param.`,
-      }),
-    );
-  });
+  it.each([{ priority: 'high' }, { timeout: 'soon' }, { priority: -1 }, { priority: 1.5 }])(
+    'refuse %j',
+    (parameters) => {
+      expect(() => queueOf(options, new Waiting('a', parameters))).toThrow(
+        expect.objectContaining({
+          code: 'invalid-argument',
+          message: `invalid value type for '${Object.keys(parameters)[0]}' parameter, expected int64_param or uint64_param.`,
+        }),
+      );
+    },
+  );
 
   it('have bounds of their own', () => {
     const queue = queueOf(

@@ -109,7 +109,7 @@ export class RequestQueue {
 
   /** Refuses all that wait. */
   refuseAll(reason: () => Error): void {
-    for (const [entry, leave] of [...this.leaving]) {
+    for (const [entry, leave] of this.leaving) {
       leave();
       entry.refuse(reason());
     }

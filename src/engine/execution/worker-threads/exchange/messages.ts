@@ -48,15 +48,24 @@ export interface RunRequest {
   /** Tells the request apart from earlier ones of the same thread, whose abort may still stand in the flag. */
   readonly sequence: number;
   readonly inputs: PackedTensors;
+  /** What is told of the request, or of each request of a batch. */
+  readonly requests: readonly RequestFacts[];
+  readonly isBatch: boolean;
+}
+
+export interface RequestFacts {
   readonly id: string;
   readonly deadline: number;
   readonly parameters: Parameters;
   readonly principal: Principal | undefined;
+  /** The rows of a batch that are its own; 0 for a request that runs by itself. */
+  readonly rows: number;
 }
 
 export interface RunResult {
   /** `undefined` where the model returned no object; `null` for a member of it that is no tensor. */
   readonly outputs: PackedTensors | undefined;
-  readonly parameters: Parameters;
+  /** The parameters of each request's response. */
+  readonly parameters: readonly Parameters[];
   readonly computeNs: number;
 }

@@ -1,4 +1,5 @@
 import { move, transferableSymbol, valueSymbol } from 'piscina';
+import type { InferContext } from '../../../../core/inference/context.js';
 import type { LoadedModel } from '../../../../core/runtime/model-runtime.js';
 import type { NamedTensors } from '../../../../core/tensor/tensor.js';
 import { FlagSignal } from '../exchange/abort-flag.js';
@@ -39,7 +40,7 @@ export const infer = answering(async (request: RunRequest): Promise<Delivery> =>
   const { model, name, flag } = loaded();
   const run = new ThreadRun(name, flag, request);
   try {
-    return run.deliver(await model.infer?.(unpackTensors(request.inputs), run));
+    return run.deliver(await model.infer?.(unpackTensors(request.inputs), run.context));
   } finally {
     run.release();
   }
@@ -48,7 +49,7 @@ export const infer = answering(async (request: RunRequest): Promise<Delivery> =>
 export const open = answering(async (request: RunRequest): Promise<void> => {
   const { model, name, flag } = loaded();
   const run = new ThreadRun(name, flag, request);
-  const outputs = model.stream?.(unpackTensors(request.inputs), run);
+  const outputs = model.stream?.(unpackTensors(request.inputs), run.context as InferContext);
   if (outputs === undefined) throw new TypeError('stream returned nothing to iterate');
   const iterator = Symbol.asyncIterator in outputs ? outputs[Symbol.asyncIterator]() : outputs[Symbol.iterator]();
   streaming = { run, iterator };

@@ -1,0 +1,52 @@
+import type { ServedModel } from '../../core/inference/stage.js';
+import type { ServableModel } from '../../core/model/provider.js';
+import type { NamedSpec } from '../../core/model/signature.js';
+import { unlessAborted } from './abort.js';
+import { InProcessExecutor } from './in-process-executor.js';
+import type { ModelExecutor } from './model-executor.js';
+import type { OpenedModel } from './model-opener.js';
+
+/** A loaded version of a model, with the place where it runs. */
+export class RunnableModel implements ServedModel {
+  readonly inputs: readonly NamedSpec[];
+  readonly outputs: readonly NamedSpec[];
+  readonly model: ServableModel;
+  readonly executor: ModelExecutor;
+  readonly maxBatchSize: number;
+  readonly outputNames: ReadonlySet<string>;
+  private readonly abandoned = new Set<Promise<unknown>>();
+
+  constructor(
+    readonly name: string,
+    readonly version: string,
+    { inputs, outputs, model, executor, scheduling = {} }: OpenedModel,
+  ) {
+    this.inputs = inputs;
+    this.outputs = outputs;
+    this.model = model;
+    const {
+      batching,
+      maxBatchSize = batching?.maxSize ?? 0,
+      instances = batching === undefined ? Infinity : 1,
+    } = scheduling;
+    this.maxBatchSize = maxBatchSize;
+    this.executor = executor ?? new InProcessExecutor(model, instances);
+    this.outputNames = new Set(outputs.map((spec) => spec.name));
+  }
+
+  /** Whether one request may be answered by any number of responses. */
+  get decoupled(): boolean {
+    return this.executor.infer === undefined;
+  }
+
+  /** Keeps the model from being released under a run whose caller has gone. */
+  abandon(run: Promise<unknown>): void {
+    const ended: Promise<unknown> = run.catch(() => undefined).finally(() => this.abandoned.delete(ended));
+    this.abandoned.add(ended);
+  }
+
+  /** Waits for the runs that nobody waits for, unless there is a hurry. */
+  async settled(hurry: AbortSignal): Promise<void> {
+    await unlessAborted(Promise.all(this.abandoned), hurry).catch(() => undefined);
+  }
+}

@@ -1,0 +1,195 @@
+import { unavailable } from '../../../core/errors/catalogue.js';
+import type { InferenceCall } from '../../../core/inference/call.js';
+import type { InferenceRequest } from '../../../core/inference/request.js';
+import type { InferenceResponse } from '../../../core/inference/response.js';
+import type { BatchingOptions, QueueOptions } from '../../../core/model/scheduling.js';
+import type { Tensor } from '../../../core/tensor/tensor.js';
+import type { RunnableModel } from '../../execution/runnable-model.js';
+import { InFlight, unloading } from '../in-flight.js';
+import { RequestQueue, type WaitingRequest } from '../queue/request-queue.js';
+import type { Scheduler, WhatWaits } from '../scheduler.js';
+import { runBatch } from './batch-run.js';
+import { type Batchable, type BatchPolicy, formBatch, kindOf } from './form-batch.js';
+
+/** A request on its way into a batch. */
+interface Member extends WaitingRequest, Batchable {
+  queuedAt: number;
+  readonly respond: (response: InferenceResponse) => void;
+}
+
+/**
+ * Merges requests of one kind into batches, up to the largest size, or a preferred one, or what has come within the
+ * delay; the way is Triton's dynamic batcher's. A batch that fails is run again request by request, so that one bad
+ * row fails its own caller alone; a model that is batched must bear that.
+ */
+export class DynamicBatcher implements Scheduler {
+  private readonly queue: RequestQueue;
+  private readonly requests = new InFlight();
+  private readonly policy: BatchPolicy;
+  private readonly delayMs: number;
+  private readonly preservesOrder: boolean;
+  /** Requests of a batch that failed; each runs by itself, before the others. */
+  private readonly again: Member[] = [];
+  private planned: NodeJS.Immediate | undefined;
+  private delayed: NodeJS.Timeout | undefined;
+  private flushing = false;
+  /** Settles with the response before, where order is kept. */
+  private lastResponse: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly model: RunnableModel,
+    { maxSize, preferredSizes = [], maxDelayMs = 0, preserveOrdering = false }: BatchingOptions,
+    queue: QueueOptions,
+  ) {
+    this.queue = new RequestQueue(queue);
+    this.policy = { maxSize, preferredSizes: new Set(preferredSizes) };
+    this.delayMs = maxDelayMs;
+    this.preservesOrder = preserveOrdering;
+    model.executor.onChange(() => this.dispatch());
+  }
+
+  get inFlight(): number {
+    return this.requests.count;
+  }
+
+  async enqueue(request: InferenceRequest, call: InferenceCall): Promise<InferenceResponse> {
+    this.requests.enter();
+    try {
+      if (this.model.executor.outage !== undefined) throw this.outOfOrder();
+      const response = this.answer(request, call);
+      return await (this.preservesOrder ? this.inOrder(response) : response);
+    } finally {
+      this.requests.leave();
+    }
+  }
+
+  stream(): never {
+    throw new TypeError(`model '${this.model.name}' is batched, and gives one response to each request`);
+  }
+
+  stop(waiting: WhatWaits): Promise<void> {
+    const stopped = this.requests.stop();
+    if (waiting === 'is refused') this.queue.refuseAll(unloading);
+    this.flushing = true;
+    this.dispatch();
+    return stopped;
+  }
+
+  private answer(request: InferenceRequest, call: InferenceCall): Promise<InferenceResponse> {
+    return new Promise((respond, refuse) => {
+      const member: Member = {
+        request,
+        call,
+        rows: rowsOf(request),
+        kind: kindOf(request),
+        queuedAt: performance.now(),
+        admit: () => undefined,
+        respond,
+        refuse,
+      };
+      this.queue.add(member);
+      this.plan();
+    });
+  }
+
+  private async inOrder(response: Promise<InferenceResponse>): Promise<InferenceResponse> {
+    const before = this.lastResponse;
+    this.lastResponse = Promise.allSettled([before, response]);
+    response.catch(() => undefined);
+    await before;
+    return response;
+  }
+
+  /** Requests that come in the same turn of the event loop find each other, however short the delay. */
+  private plan(): void {
+    this.planned ??= setImmediate(() => {
+      this.planned = undefined;
+      this.dispatch();
+    });
+  }
+
+  private dispatch(): void {
+    clearTimeout(this.delayed);
+    const { executor } = this.model;
+    if (executor.outage !== undefined) return this.refuseAll();
+    while (executor.free > 0) {
+      const members = this.next();
+      if (members.length === 0) return;
+      void this.run(members);
+    }
+  }
+
+  /** The requests that run now, taken out of the queue; none while it is worth waiting for more. */
+  private next(): readonly Member[] {
+    const failedBefore = this.again.shift();
+    if (failedBefore !== undefined) return [failedBefore];
+    const waiting = this.queue as Iterable<WaitingRequest> as Iterable<Member>;
+    const [first] = waiting;
+    if (first === undefined) return [];
+    const waitedMs = performance.now() - first.queuedAt;
+    const overdue = this.flushing || waitedMs >= this.delayMs;
+    const { requests, isComplete } = formBatch(waiting, this.policy, overdue);
+    if (!isComplete) {
+      this.comeBack(this.delayMs - waitedMs);
+      return [];
+    }
+    for (const member of requests) this.queue.take(member);
+    return requests;
+  }
+
+  /** Timers count whole milliseconds; for less the event loop is asked at each of its turns. */
+  private comeBack(inMs: number): void {
+    if (inMs < 1) this.plan();
+    else this.delayed = setTimeout(() => this.dispatch(), inMs);
+  }
+
+  private async run(members: readonly Member[]): Promise<void> {
+    const now = performance.now();
+    for (const { call, queuedAt } of members) call.timings.queueNs += (now - queuedAt) * 1e6;
+    const departures = members.map(followDeparture);
+    const running = runBatch(this.model, members);
+    // Callers are answered when they go; the run is left to finish.
+    this.model.abandon(running);
+    try {
+      const responses = await running;
+      for (const [index, member] of members.entries()) member.respond(responses[index] as InferenceResponse);
+    } catch (failure) {
+      this.failed(members, failure as Error);
+    } finally {
+      for (const forget of departures) forget();
+    }
+  }
+
+  private failed(members: readonly Member[], failure: Error): void {
+    if (members.length === 1 || this.model.executor.outage !== undefined) {
+      for (const { refuse } of members) refuse(failure);
+      return;
+    }
+    const queuedAt = performance.now();
+    for (const member of members) {
+      if (!member.call.signal.aborted) this.again.push(Object.assign(member, { queuedAt }));
+    }
+    this.dispatch();
+  }
+
+  private refuseAll(): void {
+    this.queue.refuseAll(() => this.outOfOrder());
+    for (const { refuse } of this.again.splice(0)) refuse(this.outOfOrder());
+  }
+
+  private outOfOrder(): Error {
+    return unavailable(`model '${this.model.name}' is not ready: ${this.model.executor.outage ?? ''}`);
+  }
+}
+
+/** Refuses a request whose caller goes while it runs; gives the way to stop listening. */
+function followDeparture({ call: { signal }, refuse }: Member): () => void {
+  const gone = (): void => refuse(signal.reason as Error);
+  signal.addEventListener('abort', gone, { once: true });
+  return () => signal.removeEventListener('abort', gone);
+}
+
+/** How many rows a request has; its inputs agree on it, which was checked before. */
+const rowsOf = ({ inputs }: InferenceRequest): number =>
+  Object.values(inputs as Readonly<Record<string, Tensor | undefined>>).find((tensor) => tensor !== undefined)
+    ?.shape[0] ?? 1;

@@ -1,0 +1,62 @@
+import type { InferenceRequest } from '../../../core/inference/request.js';
+
+/** What a batch is made of. */
+export interface Batchable {
+  readonly rows: number;
+  /** Requests of the same kind can be merged. */
+  readonly kind: string;
+}
+
+export interface BatchPolicy {
+  readonly maxSize: number;
+  readonly preferredSizes: ReadonlySet<number>;
+}
+
+export interface Batch<T> {
+  readonly requests: readonly T[];
+  /** Whether waiting for longer would make it no better. */
+  readonly isComplete: boolean;
+}
+
+/**
+ * The next batch of what waits: from the front, as long as the requests are of one kind and their rows fit. A request
+ * that does not fit ends the batch, so that nobody is overtaken. `overdue` says that the first one has waited enough:
+ * then a larger batch comes before a preferred one.
+ */
+export function formBatch<T extends Batchable>(waiting: Iterable<T>, policy: BatchPolicy, overdue: boolean): Batch<T> {
+  const { maxSize, preferredSizes } = policy;
+  const requests: T[] = [];
+  let rows = 0;
+  let preferred = 0;
+  let ended = false;
+  for (const request of waiting) {
+    const [first] = requests;
+    if (first !== undefined && (request.kind !== first.kind || rows + request.rows > maxSize)) {
+      ended = true;
+      break;
+    }
+    requests.push(request);
+    rows += request.rows;
+    if (preferredSizes.has(rows)) preferred = requests.length;
+    if (rows >= maxSize) break;
+  }
+  if (preferred > 0 && !overdue) return { requests: requests.slice(0, preferred), isComplete: true };
+  return { requests, isComplete: overdue || ended || rows >= maxSize };
+}
+
+/** What decides how a request waits says nothing of how it runs. */
+const OF_THE_QUEUE = new Set(['priority', 'timeout']);
+
+/** What two requests share that can run as one: their inputs' names and shapes behind the first dimension, and parameters. */
+export function kindOf({ inputs, parameters }: InferenceRequest): string {
+  const shapes: unknown[] = [];
+  for (const name in inputs) {
+    const tensor = inputs[name];
+    if (tensor !== undefined) shapes.push(name, tensor.shape.slice(1));
+  }
+  if (parameters.size === 0) return JSON.stringify(shapes);
+  const told = [...parameters].flatMap(([key, value]) =>
+    OF_THE_QUEUE.has(key) ? [] : [[key, typeof value, String(value)]],
+  );
+  return JSON.stringify([shapes, told.sort(([a = ''], [b = '']) => (a < b ? -1 : 1))]);
+}
