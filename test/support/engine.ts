@@ -21,6 +21,7 @@ export interface HandleParts {
   readonly executor?: ModelExecutor;
   readonly scheduling?: SchedulingOptions;
   readonly queue?: QueueOptions;
+  readonly dependsOn?: readonly string[];
 }
 
 export function handleOf({
@@ -33,7 +34,7 @@ export function handleOf({
   queue = {},
 }: HandleParts = {}) {
   const { inputs, outputs } = signature;
-  const opened = { inputs, outputs, model, scheduling, ...(executor === undefined ? {} : { executor }) };
+  const opened = { inputs, outputs, model, scheduling, dependsOn, ...(executor === undefined ? {} : { executor }) };
   return new ModelHandle(name, version, 'test', opened, queue);
 }
 

@@ -19,6 +19,20 @@ export interface InferContext {
   /** `undefined` where no authenticator is configured. */
   readonly principal: Principal | undefined;
   readonly response: ResponseSettings;
+  /** The sequence that the request belongs to; only for a model with `sequence`. */
+  readonly sequence?: SequenceContext;
+}
+
+/** A sequence of requests, as a model sees it that keeps its state. */
+export interface SequenceContext {
+  /** The correlation id that the callers chose. */
+  readonly id: string | number | bigint;
+  /** Whether this request is the first of its sequence. */
+  readonly start: boolean;
+  /** Whether this request is the last of its sequence. */
+  readonly end: boolean;
+  /** What the model keeps from one request of the sequence to the next; empty at the start, dropped at the end. */
+  readonly state: Map<string, unknown>;
 }
 
 /** What a model with `batching` gets besides the merged inputs of several requests. */

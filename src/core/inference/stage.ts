@@ -11,6 +11,8 @@ export interface ServedModel {
   readonly outputs: readonly NamedSpec[];
   /** How many rows a request has at most along the first dimension; 0 for a model without a batch dimension. */
   readonly maxBatchSize: number;
+  /** Whether its responses are kept and given again to the same request. */
+  readonly isCached: boolean;
 }
 
 /** One inference on its way through the pipeline. */

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import type { WorkerThreads } from './execution.js';
-import type { BatchingOptions, QueueOptions } from './scheduling.js';
+import type { BatchingOptions, QueueOptions, SequenceOptions } from './scheduling.js';
 import type { FitsExecution, FitsSignature } from './provider.js';
 import type { Signature } from './signature.js';
 
@@ -19,6 +19,13 @@ export interface ModelOptions {
    * request runs by itself.
    */
   readonly batching?: BatchingOptions;
+  /**
+   * Requests belong to sequences, those of one run one after the other, and the context carries the sequence with its
+   * state. Default: every request stands for itself.
+   */
+  readonly sequence?: SequenceOptions;
+  /** Whether responses are kept and given again to the same request; such a model sees no principal. Default: false. */
+  readonly cache?: boolean;
   /** How requests wait. Default: as many as MODEL_MAX_QUEUE_SIZE, for as long as their callers do. */
   readonly queue?: QueueOptions;
   /**

@@ -1,3 +1,7 @@
+import type { Datatype } from '../tensor/datatype.js';
+import type { Shape } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+
 /** How requests wait for a model: what a class asks for in its options, or an operator in `config.pbtxt`. */
 
 /** How long, and how many, at one priority. */
@@ -36,6 +40,49 @@ export interface BatchingOptions {
   readonly preserveOrdering?: boolean | undefined;
 }
 
+/** What a class asks for whose requests belong to sequences; the engine's own states and controls are for artifacts. */
+export interface SequenceOptions {
+  /** How long a sequence may be silent before it is forgotten, in milliseconds. Default: 1000. */
+  readonly idleMs?: number | undefined;
+  /** How many sequences run at a time; those that come later wait, in order, until one ends. Default: 1024. */
+  readonly maxSequences?: number | undefined;
+}
+
+/** How the requests of sequences reach an artifact: the configuration's `sequence_batching`. */
+export interface SequenceBatching extends SequenceOptions {
+  /**
+   * `direct`: as many sequences as slots, one request of each in a batch. `oldest`: the requests of all sequences go
+   * through a batcher. Default: `direct`.
+   */
+  readonly strategy?: 'direct' | 'oldest' | undefined;
+  /** Of the batches over sequences. Default: what waits is run. */
+  readonly preferredSizes?: readonly number[] | undefined;
+  readonly maxDelayMs?: number | undefined;
+  readonly preserveOrdering?: boolean | undefined;
+  /** Inputs that the scheduler fills in, beside those of the signature. */
+  readonly controls?: readonly SequenceControl[] | undefined;
+  /** Outputs that come back as inputs with the next request of their sequence. */
+  readonly states?: readonly SequenceState[] | undefined;
+}
+
+export interface SequenceControl {
+  readonly input: string;
+  readonly kind: 'start' | 'end' | 'ready' | 'correlation-id';
+  readonly datatype: Datatype;
+  /** The values that stand for no and yes; of no use for the correlation id. */
+  readonly values?: readonly [no: number, yes: number] | undefined;
+}
+
+export interface SequenceState {
+  readonly input: string;
+  readonly output: string;
+  readonly datatype: Datatype;
+  /** Without the batch dimension. */
+  readonly shape: Shape;
+  /** What a sequence starts with. Default: zeros. */
+  readonly initial?: Tensor | undefined;
+}
+
 /** How requests reach a model. */
 export interface SchedulingOptions {
   /**
@@ -47,4 +94,7 @@ export interface SchedulingOptions {
   readonly instances?: number | undefined;
   readonly queue?: QueueOptions | undefined;
   readonly batching?: BatchingOptions | undefined;
+  readonly sequence?: SequenceBatching | undefined;
+  /** Whether responses are kept and given again to the same request. Default: false. */
+  readonly cache?: boolean | undefined;
 }

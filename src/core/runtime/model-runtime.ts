@@ -1,4 +1,5 @@
 import type { LoadContext } from '../inference/context.js';
+import type { ModelConfig } from '../model/model-config.js';
 import type { ServableModel } from '../model/provider.js';
 import type { NamedSpec } from '../model/signature.js';
 
@@ -8,6 +9,18 @@ export interface ModelArtifact {
   readonly version: string;
   /** The absolute path of the file that the runtime claims, `model.onnx` for one. */
   readonly path: string;
+  /** What the folder's configuration says; absent where there is none. */
+  readonly config?: ModelConfig;
+  /** How many instances the configuration asks for. Default: the runtime's own choice. */
+  readonly instances?: number;
+}
+
+/** Whether a model that depends on something else can run at all. */
+export interface Availability {
+  /** Why the model cannot run requests for now; `undefined` while it can. */
+  readonly outage: string | undefined;
+  /** Calls the listener when {@link Availability.outage} has begun or ended. */
+  onChange(listener: () => void): void;
 }
 
 /** What a runtime made of an artifact. */
@@ -15,6 +28,10 @@ export interface LoadedModel {
   readonly inputs: readonly NamedSpec[];
   readonly outputs: readonly NamedSpec[];
   readonly model: ServableModel;
+  /** The models of this server that it calls; it is ready while all of them are. Default: none. */
+  readonly dependsOn?: readonly string[];
+  /** For a model that runs elsewhere. Default: it can always run. */
+  readonly availability?: Availability;
 }
 
 /**

@@ -13,13 +13,16 @@ export class RunnableModel implements ServedModel {
   readonly model: ServableModel;
   readonly executor: ModelExecutor;
   readonly maxBatchSize: number;
+  readonly isCached: boolean;
+  /** The models of this server that it calls. */
+  readonly dependsOn: readonly string[];
   readonly outputNames: ReadonlySet<string>;
   private readonly abandoned = new Set<Promise<unknown>>();
 
   constructor(
     readonly name: string,
     readonly version: string,
-    { inputs, outputs, model, executor, scheduling = {} }: OpenedModel,
+    { inputs, outputs, model, executor, scheduling = {}, availability, dependsOn = [] }: OpenedModel,
   ) {
     this.inputs = inputs;
     this.outputs = outputs;
@@ -30,7 +33,9 @@ export class RunnableModel implements ServedModel {
       instances = batching === undefined ? Infinity : 1,
     } = scheduling;
     this.maxBatchSize = maxBatchSize;
-    this.executor = executor ?? new InProcessExecutor(model, instances);
+    this.executor = executor ?? new InProcessExecutor(model, instances, availability);
+    this.dependsOn = dependsOn;
+    this.isCached = scheduling.cache === true;
     this.outputNames = new Set(outputs.map((spec) => spec.name));
   }
 

@@ -63,9 +63,9 @@ export class ModelExplorer implements ModelSource, OnModuleInit {
   }
 
   private candidate({ metadata, instance, className }: Discovered<ModelMetadata>): VersionCandidate {
-    const { version, execution, signature, batching, queue, instances } = metadata;
+    const { version, execution, signature, batching, sequence, queue, instances, cache } = metadata;
     const { inputs, outputs } = signature;
-    const scheduling = { batching, queue, instances };
+    const scheduling = { batching, sequence, queue, instances, cache };
     return {
       version,
       platform: PLATFORM,

@@ -211,6 +211,22 @@ describe('a version whose threads are gone', () => {
     expect(registry.versionsOf('m')).toMatchObject([{ state: { kind: 'ready' } }]);
   });
 
+  it('also while a model that it calls is not there', () => {
+    const handle = handleOf({ name: 'chain', dependsOn: ['m', 'other'] });
+    registry.set('chain', '1', { kind: 'loading' });
+    registry.set('chain', '1', { kind: 'ready' }, handle);
+    const reason = () => registry.versionsOf('chain')?.[0]?.state;
+    expect([registry.isReady('chain'), reason()]).toEqual([
+      false,
+      { kind: 'unavailable', reason: "it calls model 'other', which is not ready" },
+    ]);
+    registry.set('other', '1', { kind: 'loading' });
+    registry.set('other', '1', { kind: 'ready' }, handleOf({ name: 'other' }));
+    expect([registry.isReady('chain'), reason()]).toEqual([true, { kind: 'ready' }]);
+    outage = 'no thread';
+    expect(registry.isReady('chain')).toBe(false);
+  });
+
   it('is told to those who listen, once', () => {
     registry.set('m', '1', { kind: 'ready' }, registry.resolve('m', '1'));
     const changed = vi.fn();

@@ -40,13 +40,25 @@ export class ModelRegistry {
   /** The versions of a model, oldest first; `undefined` for a model that was never loaded. */
   versionsOf(name: string): ModelVersion[] | undefined {
     const versions = this.models.get(name);
-    return versions && [...versions.values()].map(asItIs).sort((a, b) => compareVersions(a.version, b.version));
+    return (
+      versions &&
+      [...versions.values()]
+        .map((version) => this.asItIs(version))
+        .sort((a, b) => compareVersions(a.version, b.version))
+    );
   }
 
   /** Whether a request for this version, or for the default one, would be served. */
   isReady(name: string, version = ''): boolean {
     const handle = version === '' ? this.defaults.get(name) : this.models.get(name)?.get(version)?.handle;
-    return handle !== undefined && handle.executor.outage === undefined;
+    return handle !== undefined && this.outageOf(handle) === undefined;
+  }
+
+  /** Why a loaded version cannot serve for now: what it runs on is out of order, or a model that it calls is not there. */
+  private outageOf({ executor, dependsOn }: ModelHandle): string | undefined {
+    if (executor.outage !== undefined) return executor.outage;
+    const missing = dependsOn.find((name) => !this.isReady(name));
+    return missing === undefined ? undefined : `it calls model '${missing}', which is not ready`;
   }
 
   names(): string[] {
@@ -87,15 +99,15 @@ export class ModelRegistry {
     });
   }
 
+  /** A version that is out of order is unavailable until that has passed; its handle waits for it. */
+  private asItIs(version: ModelVersion): ModelVersion {
+    const outage = version.handle && this.outageOf(version.handle);
+    return outage === undefined ? version : { ...version, state: { kind: 'unavailable', reason: outage } };
+  }
+
   private refreshDefault(name: string): void {
     const newest = this.versionsOf(name)?.findLast((version) => version.handle !== undefined)?.handle;
     if (newest === undefined) this.defaults.delete(name);
     else this.defaults.set(name, newest);
   }
-}
-
-/** A version that lost its threads is unavailable until they are up again; its handle waits for them. */
-function asItIs(version: ModelVersion): ModelVersion {
-  const outage = version.handle?.executor.outage;
-  return outage === undefined ? version : { ...version, state: { kind: 'unavailable', reason: outage } };
 }

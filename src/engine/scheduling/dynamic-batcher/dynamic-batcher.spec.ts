@@ -32,7 +32,7 @@ const rowsOf = (seed: number, count = 1, parts: Partial<InferenceRequest> = {}):
     ...parts,
   });
 
-const numbersOf = ({ outputs: [output] }: InferenceResponse): number[] => output?.tensor.numbers() ?? [];
+const numbersOf = ({ outputs: [output] }: InferenceResponse): number[] => (output?.tensor as Tensor<'FP32'>).numbers();
 
 function start(batching: Partial<BatchingOptions> = {}, instances = 1, queue: QueueOptions = {}) {
   const executor = new FakeExecutor(instances);
