@@ -3,4 +3,4 @@ import { build, install, root, run } from './prepare.mjs';
 
 install();
 build();
-run(process.execPath, [join(root, 'bench', 'grpc.mjs'), ...process.argv.slice(2)]);
+run(process.execPath, [join(root, 'bench', 'run.mjs'), ...process.argv.slice(2)]);

@@ -1,28 +1,29 @@
-import { defineModel } from '../../dist/testing/index.js';
 import { createApp } from '../../dist/bootstrap.js';
-import { int32, signature } from '#core';
 
-/** The whole server with one model in TypeScript: guards, validation, pipeline, access log at the level of errors. */
+/**
+ * The whole server with some models of models.mjs: guards, validation, pipeline; the log at the level of errors, no
+ * audit.
+ */
 
-const shape = signature({
-  inputs: { INPUT0: int32(-1, 16), INPUT1: int32(-1, 16) },
-  outputs: { OUTPUT0: int32(-1, 16), OUTPUT1: int32(-1, 16) },
+const { environment = {}, serve = [] } = JSON.parse(process.argv[2] ?? '{}');
+process.once('disconnect', () => process.exit(1));
+
+class Models {}
+const models = await import('./models.mjs');
+const server = await createApp({
+  environment: {
+    HTTP_PORT: '0',
+    GRPC_PORT: '0',
+    LOG_LEVEL: 'error',
+    AUDIT_LOG: 'off',
+    MODEL_REPOSITORY: 'bench/no-repository',
+    ALLOW_EMPTY_REPOSITORY: 'true',
+    ...environment,
+  },
+  models: [{ module: Models, providers: serve.map((name) => models[name]) }],
 });
-const simple = defineModel('simple', shape, ({ INPUT0, INPUT1 }) => ({
-  OUTPUT0: INPUT0.map((value, index) => value + INPUT1.data[index]),
-  OUTPUT1: INPUT0.map((value, index) => value - INPUT1.data[index]),
-}));
-
-const module = { module: class Models {}, providers: [simple] };
-const environment = {
-  HTTP_PORT: '0',
-  GRPC_PORT: '0',
-  LOG_LEVEL: 'error',
-  AUDIT_LOG: 'off',
-  MODEL_REPOSITORY: 'bench/no-repository',
-  ...JSON.parse(process.argv[2] ?? '{}'),
-};
-const server = await createApp({ environment, models: [module] });
 const { http, grpc } = await server.listen();
-await server.settled();
+for (const { name, state } of await server.settled()) {
+  if (state.kind !== 'ready') throw new Error(`model '${name}' is ${state.kind}: ${state.reason}`);
+}
 process.send({ http, grpc });

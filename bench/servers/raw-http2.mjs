@@ -2,6 +2,8 @@ import { createServer } from 'node:http2';
 
 /** The ceiling of the platform: node:http2 that sends the request's bytes back, without a look at them. */
 
+process.once('disconnect', () => process.exit(1));
+
 const server = createServer({ settings: { initialWindowSize: 8 * 1024 * 1024 } });
 server.on('session', (session) => session.setLocalWindowSize(32 * 1024 * 1024));
 server.on('stream', (stream) => {
