@@ -32,6 +32,7 @@ export function handleOf({
   executor,
   scheduling,
   queue = {},
+  dependsOn = [],
 }: HandleParts = {}) {
   const { inputs, outputs } = signature;
   const opened = { inputs, outputs, model, scheduling, dependsOn, ...(executor === undefined ? {} : { executor }) };
