@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FileWatcher } from '../../src/config/file-watcher.js';
 import { ModelRegistry } from '../../src/engine/registry/model-registry.js';
@@ -205,6 +206,31 @@ describe('A72 the audit log', () => {
     ]);
     expect(JSON.stringify(records)).not.toContain(KEY);
   });
+
+  it('has a call that a restriction turns away, from both wires', async () => {
+    const AUDIT_LOG = join(folder, 'audit.log');
+    const environment = {
+      AUDIT_LOG,
+      GRPC_RESTRICTED_PROTOCOL: 'inference:infer=hush-of-grpc',
+      HTTP_RESTRICTED_API: 'inference:infer=hush-of-rest',
+    };
+    const server = await serve([echo], { environment });
+    const refused = await grpcInfer(server, 'echo', 'i-1').catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: status.UNAVAILABLE });
+    expect((await restInfer(server, 'echo', { infer: 'hush-of-grpc' }, 'i-2')).status).toBe(403);
+    expect((await restInfer(server, 'echo', { infer: 'hush-of-rest' })).status).toBe(200);
+    await server.grpc.call('ServerMetadata');
+    await server.close();
+    const records = readFileSync(AUDIT_LOG, 'utf8').trim().split('\n');
+    expect(records.map((line) => JSON.parse(line) as object)).toMatchObject([
+      { audit: 'denial', wire: 'grpc', model: 'echo', outcome: 'unavailable', operation: RPC, principal: '' },
+      { audit: 'denial', wire: 'rest', model: 'echo', outcome: 'unavailable', operation: ROUTE, principal: '' },
+    ]);
+    expect(records.join()).not.toContain('hush');
+  });
+
+  const RPC = '/inference.GRPCInferenceService/ModelInfer';
+  const ROUTE = 'POST /v2/models/:model/infer';
 
   it.runIf(process.platform === 'linux')('F65 costs no request when its sink is full', async () => {
     await using server = await serve([echo], { environment: { AUDIT_LOG: '/dev/full' } });

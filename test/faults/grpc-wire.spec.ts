@@ -1,10 +1,14 @@
 import { once } from 'node:events';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
+import { connect as connectTcp, type Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { status } from '@grpc/grpc-js';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { int32, signature } from '#core';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type InferContext, type Inputs, int32, Model, signature } from '#core';
 import { defineModel } from '#testing';
+import { InferenceLimits } from '../../src/inference/inference-limits.js';
+import { ActiveCalls } from '../../src/protocol/call/active-calls.js';
 import { Deferred } from '../../src/testing/deferred.js';
 import { encodeMessage } from '../support/raw-rpc.js';
 import { surviving } from './survives.js';
@@ -22,16 +26,42 @@ const gated = defineModel('gated', values, async ({ x }, { signal }) => {
   return { y: x };
 });
 
+let produced: number;
+let ended: Deferred<unknown>;
+
+/** Goes on for as long as someone reads. */
+@Model('endless', values)
+class EndlessModel {
+  async *stream({ x }: Inputs<typeof values>, { signal }: InferContext) {
+    try {
+      for (; ; produced++) {
+        yield { y: x };
+        await setImmediate();
+      }
+    } finally {
+      ended.resolve(signal.reason);
+    }
+  }
+}
+
 const LIMIT = 1_048_576;
-const running = surviving([gated], { environment: { MAX_MESSAGE_BYTES: String(LIMIT), STREAM_MAX_IN_FLIGHT: '4' } });
+const running = surviving([gated, EndlessModel], {
+  environment: { MAX_MESSAGE_BYTES: String(LIMIT), STREAM_MAX_IN_FLIGHT: '4' },
+});
 
 let session: ClientHttp2Session;
+let socket: Socket;
 
 beforeEach(() => {
   gate = new Deferred();
   started = new Deferred();
   seen = undefined;
-  session = connect(`http://${running().addresses.grpc}`);
+  produced = 0;
+  ended = new Deferred();
+  const { grpc } = running().addresses;
+  const [host, port] = grpc.split(':');
+  socket = connectTcp(Number(port), host);
+  session = connect(`http://${grpc}`, { createConnection: () => socket });
   session.on('error', () => undefined);
 });
 
@@ -56,7 +86,7 @@ function open(method: string, headers: Readonly<Record<string, string>> = {}): C
 }
 
 /** The gRPC status that the server ends a stream with, in its headers or its trailers. */
-function ended(stream: ClientHttp2Stream): Promise<number> {
+function statusOf(stream: ClientHttp2Stream): Promise<number> {
   return new Promise((resolve) => {
     const note = (headers: Record<string, unknown>): void => {
       if (headers['grpc-status'] !== undefined) resolve(Number(headers['grpc-status']));
@@ -74,10 +104,13 @@ function frame(message: Buffer, compressed = 0): Buffer {
   return Buffer.concat([head, message]);
 }
 
-const request = encodeMessage('ModelInfer', {
-  model_name: 'gated',
-  inputs: [{ name: 'x', datatype: 'INT32', shape: [1], contents: { int_contents: [7] } }],
-});
+const streamed = (model_name: string): Buffer =>
+  encodeMessage('ModelInfer', {
+    model_name,
+    inputs: [{ name: 'x', datatype: 'INT32', shape: [1], contents: { int_contents: [7] } }],
+  });
+
+const request = streamed('gated');
 
 describe('F36 messages that are none', () => {
   it.each([
@@ -86,14 +119,14 @@ describe('F36 messages that are none', () => {
     ['a varint without an end', Buffer.alloc(64, 0xff)],
   ])('%s end as INTERNAL', async (_, message) => {
     const stream = open('ModelInfer');
-    const code = ended(stream);
+    const code = statusOf(stream);
     stream.end(frame(message));
     expect(await code).toBe(status.INTERNAL);
   });
 
   it('unknown fields are stepped over, however large', async () => {
     const stream = open('ModelInfer');
-    const code = ended(stream);
+    const code = statusOf(stream);
     const unknown = Buffer.concat([Buffer.from([0xaa, 0x06, 0x80, 0x80, 0x20]), Buffer.alloc(524_288)]);
     gate.resolve();
     stream.end(frame(Buffer.concat([unknown, request])));
@@ -104,14 +137,14 @@ describe('F36 messages that are none', () => {
 describe('F37 frames that promise too much', () => {
   it('a length of 4 GiB is refused at once', async () => {
     const stream = open('ModelInfer');
-    const code = ended(stream);
+    const code = statusOf(stream);
     stream.write(Buffer.from([0, 0xff, 0xff, 0xff, 0xff, 1, 2, 3]));
     expect(await code).toBe(status.RESOURCE_EXHAUSTED);
   });
 
   it('a message that is never finished ends with its deadline', async () => {
     const stream = open('ModelInfer', { 'grpc-timeout': '50m' });
-    const code = ended(stream);
+    const code = statusOf(stream);
     stream.write(frame(request).subarray(0, 10));
     expect(await code).toBe(status.DEADLINE_EXCEEDED);
   });
@@ -127,7 +160,7 @@ describe('F38, A45 compressed messages', () => {
   ])('%s ends with its status', async (_, message, encoding, expected) => {
     gate.resolve();
     const stream = open('ModelInfer', { 'grpc-encoding': encoding });
-    const code = ended(stream);
+    const code = statusOf(stream);
     stream.end(frame(message, 1));
     expect(await code).toBe(expected);
   });
@@ -143,7 +176,7 @@ describe('F39 timeouts', () => {
   ])('%s ends with %i', async (timeout, expected) => {
     if (expected === status.OK) gate.resolve();
     const stream = open('ModelInfer', { 'grpc-timeout': timeout });
-    const code = ended(stream);
+    const code = statusOf(stream);
     stream.end(frame(request));
     expect(await code).toBe(expected);
   });
@@ -152,7 +185,7 @@ describe('F39 timeouts', () => {
 describe('F40, F41 calls that are given up', () => {
   it('a deadline in the model aborts it', async () => {
     const stream = open('ModelInfer', { 'grpc-timeout': '500m' });
-    const code = ended(stream);
+    const code = statusOf(stream);
     stream.end(frame(request));
     await started.promise;
     expect(await code).toBe(status.DEADLINE_EXCEEDED);
@@ -188,6 +221,33 @@ describe('F40, F41 calls that are given up', () => {
     }
   });
 });
+
+it.each(['the connection is destroyed', 'the socket is reset', 'the stream is reset'])(
+  'F34 in the middle of a stream, %s: what runs for it is aborted',
+  async (how) => {
+    const stream = open('ModelStreamInfer');
+    let replies = 0;
+    const replied = new Deferred();
+    stream.on('data', () => {
+      if (++replies > 20) replied.resolve();
+    });
+    stream.write(frame(streamed('endless')));
+    stream.write(frame(streamed('gated')));
+    stream.write(frame(request).subarray(0, 10));
+    await Promise.all([started.promise, replied.promise]);
+    if (how === 'the connection is destroyed') session.destroy();
+    else if (how === 'the socket is reset') socket.resetAndDestroy();
+    else stream.close(constants.NGHTTP2_CANCEL);
+    expect(await ended.promise).toMatchObject({ code: 'cancelled' });
+    if (seen?.aborted === false) await once(seen, 'abort');
+    expect(seen?.reason).toMatchObject({ code: 'cancelled' });
+    const [limits, calls] = [running().get(InferenceLimits), running().get(ActiveCalls)];
+    await vi.waitFor(() => expect([limits.inFlight, calls.size]).toEqual([0, 0]));
+    const before = produced;
+    for (let round = 0; round < 5; round++) await running().grpc.call('ServerLive');
+    expect(produced).toBe(before);
+  },
+);
 
 it('F42 a sender whose requests are not taken is stopped by flow control', async () => {
   const stream = open('ModelStreamInfer');

@@ -2,10 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fp32, signature } from '#core';
 import { defineModel, serve, type TestServer } from '#testing';
 import { Deferred } from '../../src/testing/deferred.js';
-import { get, inferOver, onlyOutput, rpc, WIRES } from '../support/wires.js';
+import { get, inferOver, onlyOutput, post, rpc, toMessage, WIRES } from '../support/wires.js';
 import { surviving } from './survives.js';
 
-/** F21: inference while a model is loading, unloading, unloaded or failed. The other models do not notice. */
+/**
+ * F21: inference while a model is loading, unloading, unloaded or failed. F54: unloading while requests run. The other
+ * models do not notice.
+ */
 
 const echo = signature({ inputs: { x: fp32(1) }, outputs: { y: fp32(1) } });
 
@@ -23,6 +26,18 @@ const request = (model: string, version = '') => ({
 });
 
 const notReady = (model: string): string => `Request for unknown model: '${model}' version 1 is not at ready state`;
+
+const message = (model: string): object => toMessage(request(model));
+
+/** What a stream answers to each message: its error, or that it was served. */
+async function stream({ grpc }: TestServer, messages: readonly object[]): Promise<string[]> {
+  const call = grpc.duplex('ModelStreamInfer');
+  for (const each of messages) call.write(each);
+  call.end();
+  const answers: string[] = [];
+  for await (const reply of call) answers.push((reply as { error_message?: string }).error_message || 'served');
+  return answers;
+}
 
 describe.each(WIRES)('%s', (wire) => {
   /** Inferences with and without a version, and the readiness of the model. */
@@ -89,6 +104,52 @@ describe.each(WIRES)('%s', (wire) => {
     });
     expect(after.ready).toMatchObject(notServing[wire]);
     expect(onlyOutput(await inferOver[wire](unloading, request('plain')))).toMatchObject({ shape: [1] });
+  });
+
+  it('F54: unloading while requests run', async () => {
+    const gate = new Deferred();
+    const entered = Array.from({ length: 6 }, () => new Deferred());
+    const waiting = [...entered];
+    const released = new Deferred<number>();
+    let running = entered.length;
+    const Busy = defineModel(
+      'busy',
+      echo,
+      async ({ x }) => {
+        waiting.shift()?.resolve();
+        await gate.promise;
+        running--;
+        return { y: x };
+      },
+      {
+        unload: () => released.resolve(running),
+      },
+    );
+    await using unloading = await serve([Busy, Plain]);
+
+    const streamed = stream(unloading, [message('busy'), message('busy')]);
+    const requests = [0, 1].flatMap(() => WIRES.map((each) => inferOver[each](unloading, request('busy'))));
+    await Promise.all(entered.map(({ promise }) => promise));
+    const unload = {
+      grpc: rpc('RepositoryModelUnload', { model_name: 'busy' }),
+      rest: post('/v2/repository/models/busy/unload'),
+    };
+    expect(await unload[wire](unloading)).toMatchObject({ status: { grpc: 'OK', rest: 200 }[wire] });
+    for (const each of WIRES) {
+      const refused = { status: UNREADY[each], message: notReady('busy') };
+      expect(await inferOver[each](unloading, request('busy'))).toMatchObject(refused);
+      expect(onlyOutput(await inferOver[each](unloading, request('plain')))).toMatchObject({ shape: [1] });
+    }
+    expect(await stream(unloading, [message('busy')])).toEqual([notReady('busy')]);
+
+    gate.resolve();
+    for (const answer of await Promise.all(requests)) expect(onlyOutput(answer)).toMatchObject({ shape: [1] });
+    expect(await streamed).toEqual(['served', 'served']);
+    // What ran on would have been cut off.
+    expect(await released.promise).toBe(0);
+    expect(await inferOver[wire](unloading, request('busy', '1'))).toMatchObject({ status: UNREADY[wire] });
+    await unloading.grpc.call('RepositoryModelLoad', { model_name: 'busy' });
+    expect(onlyOutput(await inferOver[wire](unloading, request('busy')))).toMatchObject({ shape: [1] });
   });
 
   describe('failed', () => {

@@ -1,0 +1,76 @@
+import type { ModelInput, ModelOutput } from '../../../../core/model/model-config.js';
+import type { NamedSpec } from '../../../../core/model/signature.js';
+import { formatShape } from '../../../../core/tensor/shape.js';
+import type { Partly } from '../model-config-schema.js';
+import { toDataType, withBatch } from '../protocol-signature.js';
+
+/** The tensors of a model's own file. */
+export interface ModelTensors {
+  readonly inputs: readonly NamedSpec[];
+  readonly outputs: readonly NamedSpec[];
+}
+
+export type Tensor = Partly<ModelInput> & Partly<ModelOutput>;
+
+/** The tensors that callers never see, each with the part of the configuration that takes it. */
+export interface SchedulerTensors {
+  readonly inputs: ReadonlyMap<string, string>;
+  readonly outputs: ReadonlyMap<string, string>;
+}
+
+/** Throws where the scheduler fills or takes a tensor that the model has not. */
+export function checkSchedulerTensors(
+  name: string,
+  expected: SchedulerTensors,
+  { inputs, outputs }: ModelTensors,
+): void {
+  const check = (wanted: ReadonlyMap<string, string>, provided: readonly NamedSpec[]): void => {
+    for (const [tensor, role] of wanted) {
+      if (provided.some((spec) => spec.name === tensor)) continue;
+      const message = `unable to load model '${name}', configuration specified ${role} '${tensor}', but model does not`;
+      throw new Error(`${message} provide that tensor: it provides ${namesOf(provided)}`);
+    }
+  };
+  check(expected.inputs, inputs);
+  check(expected.outputs, outputs);
+}
+
+/** Throws where a tensor of the configuration has another datatype or shape than the model's. */
+export function checkTensor(
+  role: 'input' | 'output',
+  { data_type, dims = [], reshape }: Tensor,
+  { name, datatype, shape }: NamedSpec,
+  maxBatchSize: number,
+  model: string,
+): void {
+  const expected = toDataType(datatype);
+  if (data_type !== expected) {
+    const found = `unexpected datatype ${data_type} for inference ${role} '${name}', expecting ${expected}`;
+    throw new Error(`unable to load model '${model}', ${found}`);
+  }
+  const whole = withBatch(reshape?.shape ?? dims, maxBatchSize);
+  const agrees = whole.length === shape.length && shape.every((size, axis) => size === -1 || size === whole[axis]);
+  if (agrees) return;
+  const shown = formatShape(whole);
+  const how =
+    maxBatchSize > 0
+      ? `(an initial batch dimension because max_batch_size > 0 followed by the explicit tensor shape, making complete shape ${shown})`
+      : `(shape ${shown})`;
+  throw new Error(
+    `model '${model}', tensor '${name}': the model expects ${shape.length} dimensions (shape ${formatShape(shape)}) ` +
+      `but the model configuration specifies ${whole.length} dimensions ${how}`,
+  );
+}
+
+/** Throws where the configuration leaves an input out: a model runs on all of its own. It may leave outputs out. */
+export function checkAllInputs(model: string, given: readonly Tensor[], provided: readonly NamedSpec[]): void {
+  const missing = provided.filter(({ name }) => !given.some((tensor) => tensor.name === name));
+  if (missing.length === 0) return;
+  throw new Error(
+    `unable to load model '${model}', configuration expects ${given.length} inputs, model provides ${provided.length}: ` +
+      `add ${namesOf(missing)}, or leave 'input' out to have it completed`,
+  );
+}
+
+export const namesOf = (tensors: readonly NamedSpec[]): string =>
+  tensors.map(({ name }) => `'${name}'`).join(', ') || 'none';
