@@ -12,6 +12,8 @@ import type { Configuration } from './config/configuration.js';
 import { ConfigurationModule } from './config/configuration.module.js';
 import { ReloadConfig } from './config/reload.config.js';
 import { Drain } from './drain.js';
+import { CacheConfig } from './engine/cache/cache.config.js';
+import { CacheStage } from './engine/cache/cache.stage.js';
 import { EngineModule } from './engine/engine.module.js';
 import { ValidateStage } from './engine/pipeline/validate.stage.js';
 import { QueueConfig } from './engine/scheduling/queue/queue.config.js';
@@ -33,8 +35,11 @@ import { ConnectionsConfig } from './protocol/rest/server/connections.config.js'
 import { TlsConfig } from './protocol/tls/tls.config.js';
 import { RepositoryConfig } from './repository/repository.config.js';
 import { RepositoryModule } from './repository/repository.module.js';
+import { EnsembleModule } from './runtimes/ensemble/ensemble.module.js';
 import { OnnxConfig } from './runtimes/onnx/onnx.config.js';
 import { OnnxModule } from './runtimes/onnx/onnx.module.js';
+import { RemoteConfig } from './runtimes/remote/remote.config.js';
+import { RemoteModule } from './runtimes/remote/remote.module.js';
 
 /** Every section of the configuration; all of them are read and checked together. */
 export const SECTIONS = [
@@ -45,8 +50,10 @@ export const SECTIONS = [
   CallConfig,
   InferenceConfig,
   QueueConfig,
+  CacheConfig,
   RepositoryConfig,
   OnnxConfig,
+  RemoteConfig,
   MetadataConfig,
   TlsConfig,
   AuthenticationConfig,
@@ -77,8 +84,10 @@ export class AppModule {
         AdmissionModule.forRoot({
           authenticators: [ApiKeyAuthenticator, JwtAuthenticator, ClientCertificateAuthenticator],
         }),
-        EngineModule.forRoot({ stages: [new ValidateStage()] }),
+        EngineModule.forRoot({ stages: [ValidateStage, CacheStage] }),
         OnnxModule,
+        RemoteModule,
+        EnsembleModule,
         ProtocolModule,
         HealthModule,
         MetadataModule,

@@ -1,7 +1,9 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import type { InferenceStage } from '../core/inference/stage.js';
 import { ModelClient } from '../core/model/model-client.js';
+import { MemoryResponseCache } from './cache/memory-response-cache.js';
+import { ResponseCache } from './cache/response-cache.js';
 import { ModelOpener } from './execution/model-opener.js';
 import { LoopDelay } from './lifecycle/loop-delay.js';
 import { Readiness } from './lifecycle/readiness.js';
@@ -14,8 +16,8 @@ import { ProviderDiscovery } from './registry/provider-discovery.js';
 import { RuntimeExplorer } from './registry/runtime-explorer.js';
 
 export interface EngineOptions {
-  /** The stages that every inference goes through before it is scheduled, outermost first. */
-  readonly stages: readonly InferenceStage[];
+  /** The stages that every inference goes through before it is scheduled, outermost first; they inject what they need. */
+  readonly stages: readonly Type<InferenceStage>[];
 }
 
 /** What happens between a decoded request and its response; it knows neither wire nor controller. */
@@ -36,7 +38,9 @@ export class EngineModule {
         Readiness,
         LoopDelay,
         InferencePipeline,
-        { provide: PIPELINE_STAGES, useValue: stages },
+        ...stages,
+        { provide: PIPELINE_STAGES, useFactory: (...made: InferenceStage[]) => made, inject: [...stages] },
+        { provide: ResponseCache, useClass: MemoryResponseCache },
         { provide: ModelClient, useClass: LocalModelClient },
       ],
       exports: [
@@ -48,6 +52,7 @@ export class EngineModule {
         Readiness,
         LoopDelay,
         InferencePipeline,
+        ResponseCache,
         ModelClient,
       ],
     };

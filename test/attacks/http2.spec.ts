@@ -47,7 +47,9 @@ const askWide = grpcFrame(
   }),
 );
 
-const server = surviving([Wide], { environment: { MAX_MESSAGE_BYTES: String(2 * MB), REQUEST_TIMEOUT_MS: '1000' } });
+const server = surviving([Wide], {
+  environment: { MAX_MESSAGE_BYTES: String(2 * MB), REQUEST_TIMEOUT_MS: '1000', STREAM_STALL_MS: '1000' },
+});
 
 afterEach(() => vi.waitFor(() => expect(server().get(InferenceLimits).inFlight).toBe(0), { timeout: 10_000 }));
 

@@ -65,5 +65,6 @@ export const encodedRequestOf = (parts: Partial<EncodedRequest> = {}): EncodedRe
   parameters: NO_PARAMETERS,
   outputs: [],
   inputs: [],
+  rawInput: undefined,
   ...parts,
 });

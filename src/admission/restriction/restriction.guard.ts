@@ -44,6 +44,7 @@ interface GrpcMetadata {
 
 function headerOf(context: ExecutionContext, name: string): string | undefined {
   if (context.getType() === 'rpc') return context.getArgByIndex<GrpcMetadata>(1).get(name)[0]?.toString();
-  const value = context.switchToHttp().getRequest<{ readonly headers: IncomingHttpHeaders }>().headers[name];
+  const { headers } = context.switchToHttp().getRequest<{ readonly headers: IncomingHttpHeaders }>();
+  const value = Object.hasOwn(headers, name) ? headers[name] : undefined;
   return typeof value === 'string' ? value : value?.[0];
 }

@@ -24,9 +24,9 @@ export interface EncodedRequest extends RequestHead {
   readonly inputs: readonly EncodedTensor[];
   /**
    * The bytes of the model's only input, sent without a name, datatype or shape: these follow from the model.
-   * Stands in place of `inputs`, which is then empty.
+   * Stands in place of `inputs`, which is then empty. Never left out, so that each request has it as its own.
    */
-  readonly rawInput?: Uint8Array;
+  readonly rawInput: Uint8Array | undefined;
 }
 
 /** A request as a model understands it. */

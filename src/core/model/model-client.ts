@@ -1,7 +1,7 @@
 import type { InferContext } from '../inference/context.js';
 import type { Parameters } from '../inference/parameters.js';
 import type { NamedTensors, Tensor } from '../tensor/tensor.js';
-import type { Inputs, Outputs, Signature } from './signature.js';
+import type { Inputs, NamedSpec, Outputs, Signature } from './signature.js';
 
 /** Names a model; with its signature the tensors of the call are typed, and the outputs checked. */
 export interface ModelReference<S extends Signature = Signature> {
@@ -13,6 +13,18 @@ export interface ModelReference<S extends Signature = Signature> {
 
 export interface CallOptions {
   readonly parameters?: Parameters;
+}
+
+/** What callers need to know of a loaded model. */
+export interface ModelDescription {
+  readonly inputs: readonly NamedSpec[];
+  readonly outputs: readonly NamedSpec[];
+  /** How many rows a request has at most along the first dimension; 0 for a model without a batch dimension. */
+  readonly maxBatchSize: number;
+  /** Whether it gives any number of responses to a request; `infer` refuses such a model. */
+  readonly decoupled: boolean;
+  /** The models that it calls itself. */
+  readonly dependsOn: readonly string[];
 }
 
 /**
@@ -37,4 +49,7 @@ export abstract class ModelClient {
     context?: InferContext,
     options?: CallOptions,
   ): Promise<Record<string, Tensor>>;
+
+  /** What the version that a call would run on takes and gives; `undefined` while no such version is loaded. */
+  abstract describe(model: string | ModelReference): ModelDescription | undefined;
 }

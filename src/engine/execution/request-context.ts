@@ -1,16 +1,24 @@
 import type { InferenceCall } from '../../core/inference/call.js';
-import type { InferContext } from '../../core/inference/context.js';
+import type { InferContext, SequenceContext } from '../../core/inference/context.js';
 import type { ParameterValue } from '../../core/inference/parameters.js';
 import type { InferenceRequest } from '../../core/inference/request.js';
 
+/** A request that knows its place in a sequence. */
+export interface SequencedRequest extends InferenceRequest {
+  readonly sequence?: SequenceContext;
+}
+
 /** The context of a model; the call's signal is only made when the model asks for it. */
 export class RequestContext implements InferContext {
+  declare readonly sequence?: SequenceContext;
   readonly response = { parameters: new Map<string, ParameterValue>() };
 
   constructor(
-    private readonly request: InferenceRequest,
+    private readonly request: SequencedRequest,
     private readonly call: InferenceCall,
-  ) {}
+  ) {
+    if (request.sequence !== undefined) this.sequence = request.sequence;
+  }
 
   get id(): string {
     return this.request.id === '' ? this.call.requestId : this.request.id;

@@ -13,7 +13,7 @@ let client: ModelClient;
 
 beforeEach(() => {
   registry = new ModelRegistry();
-  client = new LocalModelClient(new InferencePipeline(registry, [new ValidateStage()]));
+  client = new LocalModelClient(new InferencePipeline(registry, [new ValidateStage()]), registry);
 });
 
 function serve(parts: Parameters<typeof handleOf>[0] = {}): void {
@@ -170,5 +170,29 @@ describe('the context of the caller', () => {
     controller.abort(deadlineExceeded());
     await expect(running).rejects.toMatchObject({ code: 'deadline-exceeded' });
     expect(inner.aborted).toBe(true);
+  });
+});
+
+describe('the description of a model', () => {
+  it('is that of the version that a call would run on', () => {
+    const other = signature({ inputs: { a: int32(-1, 2) }, outputs: { b: int32(-1) } });
+    serve({ version: '1', signature: other, scheduling: { maxBatchSize: 4 }, dependsOn: ['inner'] });
+    serve({ version: '2', model: { async *stream() {} } });
+    const first = { ...other, maxBatchSize: 4, decoupled: false, dependsOn: ['inner'] };
+    const second = { ...vector, maxBatchSize: 0, decoupled: true, dependsOn: [] };
+    expect(client.describe({ name: 'm', version: '1' })).toEqual(first);
+    expect(client.describe({ name: 'm', version: '2' })).toEqual(second);
+    expect(client.describe('m')).toEqual(second);
+    registry.set('m', '2', { kind: 'unloading' });
+    expect(client.describe({ name: 'm' })).toEqual(first);
+  });
+
+  it('is missing while nothing is loaded', () => {
+    registry.set('m', '1', { kind: 'loading' });
+    expect(client.describe('m')).toBeUndefined();
+    expect(client.describe({ name: 'm', version: '1' })).toBeUndefined();
+    expect(client.describe('nobody')).toBeUndefined();
+    serve({ name: 'other' });
+    expect(client.describe({ name: 'other', version: '2' })).toBeUndefined();
   });
 });

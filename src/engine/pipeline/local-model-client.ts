@@ -4,16 +4,25 @@ import { ServingError } from '../../core/errors/serving-error.js';
 import type { InferenceCall } from '../../core/inference/call.js';
 import type { InferContext } from '../../core/inference/context.js';
 import { NO_PARAMETERS } from '../../core/inference/parameters.js';
-import { type CallOptions, ModelClient, type ModelReference } from '../../core/model/model-client.js';
+import {
+  type CallOptions,
+  ModelClient,
+  type ModelDescription,
+  type ModelReference,
+} from '../../core/model/model-client.js';
 import type { Signature } from '../../core/model/signature.js';
 import { shapeMatches } from '../../core/tensor/shape.js';
 import { type NamedTensors, namedTensors, type Tensor } from '../../core/tensor/tensor.js';
+import { ModelRegistry } from '../registry/model-registry.js';
 import { InferencePipeline } from './inference-pipeline.js';
 
 /** Calls models of this server through the pipeline. */
 @Injectable()
 export class LocalModelClient extends ModelClient {
-  constructor(private readonly pipeline: InferencePipeline) {
+  constructor(
+    private readonly pipeline: InferencePipeline,
+    private readonly registry: ModelRegistry,
+  ) {
     super();
   }
 
@@ -23,7 +32,7 @@ export class LocalModelClient extends ModelClient {
     context?: InferContext,
     { parameters = NO_PARAMETERS }: CallOptions = {},
   ): Promise<never> {
-    const { name, version = '', signature }: ModelReference = typeof model === 'string' ? { name: model } : model;
+    const { name, version = '', signature } = referenceTo(model);
     const given = Object.assign(namedTensors(), inputs) as NamedTensors;
     const request = { model: name, version, id: context?.id ?? '', parameters, inputs: given, outputs: [] };
     const response = await this.pipeline.run(request, innerCall(context));
@@ -32,7 +41,20 @@ export class LocalModelClient extends ModelClient {
     if (signature !== undefined) checkPromised(name, signature, outputs);
     return outputs as never;
   }
+
+  override describe(model: string | ModelReference): ModelDescription | undefined {
+    const { name, version = '' } = referenceTo(model);
+    const loaded = this.registry
+      .versionsOf(name)
+      ?.findLast((known) => known.handle !== undefined && (version === '' || known.version === version))?.handle;
+    if (loaded === undefined) return undefined;
+    const { inputs, outputs, maxBatchSize, decoupled, dependsOn } = loaded;
+    return { inputs, outputs, maxBatchSize, decoupled, dependsOn };
+  }
 }
+
+const referenceTo = (model: string | ModelReference): ModelReference =>
+  typeof model === 'string' ? { name: model } : model;
 
 /** The called model stops with its caller, and runs under the caller's name. */
 function innerCall(context: InferContext | undefined): InferenceCall {

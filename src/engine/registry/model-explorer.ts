@@ -6,6 +6,7 @@ import type { ModelSource, VersionCandidate } from './model-source.js';
 import { assertBatchable } from './batchable.js';
 import { assertPoolable } from './poolable.js';
 import { type Discovered, ProviderDiscovery } from './provider-discovery.js';
+import { assertSequenced, sequenceOf } from './sequenced.js';
 
 /** The platform in the metadata of models that are written in code. */
 const PLATFORM = 'nestjs';
@@ -34,6 +35,7 @@ export class ModelExplorer implements ModelSource, OnModuleInit {
     }
     assertPoolable(found);
     assertBatchable(found);
+    assertSequenced(found);
     const versions = this.models.get(name) ?? [];
     const twin = versions.find((other) => other.metadata.version === version);
     if (twin !== undefined) {
@@ -63,9 +65,9 @@ export class ModelExplorer implements ModelSource, OnModuleInit {
   }
 
   private candidate({ metadata, instance, className }: Discovered<ModelMetadata>): VersionCandidate {
-    const { version, execution, signature, batching, sequence, queue, instances, cache } = metadata;
+    const { version, execution, signature, batching, queue, instances, cache } = metadata;
     const { inputs, outputs } = signature;
-    const scheduling = { batching, sequence, queue, instances, cache };
+    const scheduling = { batching, sequence: sequenceOf(metadata), queue, instances, cache };
     return {
       version,
       platform: PLATFORM,

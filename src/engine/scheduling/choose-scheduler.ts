@@ -2,10 +2,15 @@ import type { SchedulingOptions } from '../../core/model/scheduling.js';
 import type { RunnableModel } from '../execution/runnable-model.js';
 import { DirectScheduler } from './direct-scheduler.js';
 import { DynamicBatcher } from './dynamic-batcher/dynamic-batcher.js';
+import { SequenceBatcher } from './sequence-batcher/sequence-batcher.js';
 import type { Scheduler } from './scheduler.js';
 
 /** The scheduler that a model's options ask for. */
-export function chooseScheduler(model: RunnableModel, { batching, queue = {} }: SchedulingOptions): Scheduler {
+export function chooseScheduler(
+  model: RunnableModel,
+  { batching, sequence, queue = {} }: SchedulingOptions,
+): Scheduler {
+  if (sequence !== undefined && !model.decoupled) return new SequenceBatcher(model, sequence, queue);
   if (batching !== undefined && !model.decoupled) return new DynamicBatcher(model, batching, queue);
   return new DirectScheduler(model, queue);
 }

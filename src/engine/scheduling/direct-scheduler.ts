@@ -1,4 +1,3 @@
-import { unavailable } from '../../core/errors/catalogue.js';
 import type { InferenceCall } from '../../core/inference/call.js';
 import type { InferenceRequest } from '../../core/inference/request.js';
 import type { InferenceResponse } from '../../core/inference/response.js';
@@ -6,7 +5,7 @@ import type { QueueOptions } from '../../core/model/scheduling.js';
 import { execute } from '../execution/executor.js';
 import { executeStream } from '../execution/stream-executor.js';
 import type { RunnableModel } from '../execution/runnable-model.js';
-import { InFlight, unloading } from './in-flight.js';
+import { InFlight, outOfOrder, unloading } from './in-flight.js';
 import { RequestQueue } from './queue/request-queue.js';
 import type { Scheduler, WhatWaits } from './scheduler.js';
 
@@ -77,7 +76,7 @@ export class DirectScheduler implements Scheduler {
 
   private async wait(request: InferenceRequest, call: InferenceCall): Promise<void> {
     const { executor } = this.model;
-    if (executor.outage !== undefined) throw this.outOfOrder();
+    if (executor.outage !== undefined) throw outOfOrder(this.model);
     const queued = performance.now();
     await new Promise<void>((admit, refuse) => this.queue.add({ request, call, admit, refuse }));
     this.admitted--;
@@ -86,15 +85,11 @@ export class DirectScheduler implements Scheduler {
 
   private dispatch(): void {
     const { executor } = this.model;
-    if (executor.outage !== undefined) this.queue.refuseAll(() => this.outOfOrder());
+    if (executor.outage !== undefined) this.queue.refuseAll(() => outOfOrder(this.model));
     for (let next = this.queue.head; next !== undefined && executor.free > this.admitted; next = this.queue.head) {
       this.queue.take(next);
       this.admitted++;
       next.admit();
     }
-  }
-
-  private outOfOrder(): Error {
-    return unavailable(`model '${this.model.name}' is not ready: ${this.model.executor.outage ?? ''}`);
   }
 }

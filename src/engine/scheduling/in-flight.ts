@@ -1,4 +1,5 @@
 import { unavailable } from '../../core/errors/catalogue.js';
+import type { RunnableModel } from '../execution/runnable-model.js';
 
 /** Counts the requests of a scheduler, and tells when the last one is done. */
 export class InFlight {
@@ -29,3 +30,6 @@ export class InFlight {
 }
 
 export const unloading = () => unavailable('the model is being unloaded and takes no more requests');
+
+export const outOfOrder = ({ name, executor }: RunnableModel) =>
+  unavailable(`model '${name}' is not ready: ${executor.outage ?? ''}`);

@@ -1,8 +1,7 @@
-/** The part of a source axis that one target pixel covers. */
+/** The part of a source axis that one target pixel covers, its borders in source pixels. */
 interface Span {
-  readonly start: number;
-  /** How much of each source pixel from `start` on is covered, from 0 to 1. */
-  readonly weights: readonly number[];
+  readonly from: number;
+  readonly to: number;
 }
 
 /**
@@ -16,37 +15,31 @@ export function areaMean(
   targetHeight: number,
   targetWidth: number,
 ): Float32Array {
-  const rows = spans(height, targetHeight);
   const columns = spans(width, targetWidth);
   const area = (height / targetHeight) * (width / targetWidth);
-  return Float32Array.from({ length: targetHeight * targetWidth }, (_, index) => {
-    const row = rows[Math.floor(index / targetWidth)];
-    const column = columns[index % targetWidth];
-    return row === undefined || column === undefined ? 0 : sum(image, width, row, column) / area;
-  });
+  const target = new Float32Array(targetHeight * targetWidth);
+  let index = 0;
+  for (const row of spans(height, targetHeight)) {
+    for (const column of columns) target[index++] = sum(image, width, row, column) / area;
+  }
+  return target;
 }
 
-function spans(size: number, targets: number): Span[] {
-  return Array.from({ length: targets }, (_, target) => {
-    const from = (target * size) / targets;
-    const to = ((target + 1) * size) / targets;
-    const start = Math.floor(from);
-    const end = Math.ceil(to);
-    const weights = Array.from(
-      { length: end - start },
-      (_, offset) => Math.min(to, start + offset + 1) - Math.max(from, start + offset),
-    );
-    return { start, weights };
-  });
-}
+const spans = (size: number, targets: number): Span[] =>
+  Array.from({ length: targets }, (_, target) => ({
+    from: (target * size) / targets,
+    to: ((target + 1) * size) / targets,
+  }));
 
 function sum(image: Float32Array, width: number, row: Span, column: Span): number {
   let total = 0;
-  row.weights.forEach((rowWeight, y) => {
-    const offset = (row.start + y) * width + column.start;
-    column.weights.forEach((columnWeight, x) => {
-      total += rowWeight * columnWeight * (image[offset + x] ?? 0);
-    });
-  });
+  for (let y = Math.floor(row.from); y < row.to; y++) {
+    let line = 0;
+    for (let x = Math.floor(column.from); x < column.to; x++) line += covered(column, x) * (image[y * width + x] ?? 0);
+    total += covered(row, y) * line;
+  }
   return total;
 }
+
+/** How much of a source pixel lies in a span, from 0 to 1. */
+const covered = ({ from, to }: Span, pixel: number): number => Math.min(to, pixel + 1) - Math.max(from, pixel);

@@ -78,7 +78,7 @@ describe('on the server', () => {
 
 describe('by itself', () => {
   /** Answers for the model `digits`, and keeps what it was asked. */
-  class FakeDigits implements Pick<ModelClient, 'infer'> {
+  class FakeDigits implements ModelClient {
     readonly asked: { readonly model: unknown; readonly inputs: NamedTensors; readonly context: unknown }[] = [];
 
     async infer(model: unknown, inputs: unknown, context?: unknown): Promise<never> {
@@ -92,6 +92,10 @@ describe('by itself', () => {
         probabilities: fp32.of([batch, 10], new Float32Array(batch * 10)),
       } as never;
     }
+
+    describe(): undefined {
+      return undefined;
+    }
   }
 
   const context = { id: 'i-1' } as never;
@@ -99,7 +103,7 @@ describe('by itself', () => {
   it('hands the model images of its own size and scale, and its context', async () => {
     const digits = new FakeDigits();
     const images = fp32.of([2, 16, 8], new Float32Array(2 * 16 * 8).fill(255));
-    const { label, probabilities } = await new DigitReaderModel(digits as ModelClient).infer({ images }, context);
+    const { label, probabilities } = await new DigitReaderModel(digits).infer({ images }, context);
     expect(digits.asked).toHaveLength(1);
     expect(digits.asked[0]?.model).toMatchObject({ name: 'digits' });
     expect(digits.asked[0]?.context).toBe(context);
@@ -108,14 +112,27 @@ describe('by itself', () => {
     expect(probabilities.shape).toEqual([2, 10]);
   });
 
-  it('takes no images at all', async () => {
-    const images = fp32.of([0, 8, 8], []);
-    const { label } = await new DigitReaderModel(new FakeDigits() as ModelClient).infer({ images }, context);
-    expect(label).toEqual(bytes.of([0], []));
+  it.each([[[0, 8, 8]], [[0, 2 ** 40, 2 ** 40]]])('answers none at all, of shape %j, by itself', async (shape) => {
+    const digits = new FakeDigits();
+    const answer = await new DigitReaderModel(digits).infer({ images: fp32.of(shape, []) }, context);
+    expect(answer).toEqual({ label: bytes.of([0], []), probabilities: fp32.of([0, 10], []) });
+    expect(digits.asked).toEqual([]);
+  });
+
+  it('takes 1024 images, and not one more', async () => {
+    const digits = new FakeDigits();
+    const read = (count: number) =>
+      new DigitReaderModel(digits).infer({ images: fp32.of([count, 1, 1], new Float32Array(count)) }, context);
+    expect((await read(1_024)).probabilities.shape).toEqual([1_024, 10]);
+    await expect(read(1_025)).rejects.toMatchObject({
+      code: 'invalid-argument',
+      message: "input 'images': 1025 images are more than the 1024 that a request may have",
+    });
+    expect(digits.asked).toHaveLength(1);
   });
 
   it.each([[[1, 0, 8]], [[1, 8, 0]]])('refuses images of shape %j', async (shape) => {
-    const reading = new DigitReaderModel(new FakeDigits() as ModelClient).infer(
+    const reading = new DigitReaderModel(new FakeDigits()).infer(
       { images: fp32.of(shape, []) },
       context,
     );

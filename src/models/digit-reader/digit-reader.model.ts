@@ -14,8 +14,12 @@ const digits = signature({
 });
 
 const SIDE = 8;
+const PIXELS = SIDE * SIDE;
 const BRIGHTEST = 255;
 const TRAINED_BRIGHTEST = 16;
+
+/** As many images may a request have: a tiny image grows when it is prepared. */
+const MAX_IMAGES = 1_024;
 
 /** Reads handwritten digits from images of any size: prepares them in TypeScript, then asks the model `digits`. */
 @Model('digit-reader', digitReader)
@@ -24,18 +28,26 @@ export class DigitReaderModel {
 
   async infer({ images }: Inputs<typeof digitReader>, context: InferContext) {
     const [batch = 0, height = 0, width = 0] = images.shape;
-    if (height === 0 || width === 0) {
-      throw new ServingError('invalid-argument', `input 'images': ${height} x ${width} images have no pixels`);
-    }
-    const prepared = new Float32Array(batch * SIDE * SIDE);
-    for (let index = 0; index < batch; index++) {
-      const image = images.data.subarray(index * height * width, (index + 1) * height * width);
-      prepared.set(areaMean(image, height, width, SIDE, SIDE).map(toTrainedScale), index * SIDE * SIDE);
-    }
-    const input = fp32.of([batch, 1, SIDE, SIDE], prepared);
+    if (height === 0 || width === 0) throw refusal(`${height} x ${width} images have no pixels`);
+    if (batch > MAX_IMAGES) throw refusal(`${batch} images are more than the ${MAX_IMAGES} that a request may have`);
+    if (batch === 0) return { label: bytes.of([0], []), probabilities: fp32.of([0, 10], []) };
+    const input = fp32.of([batch, 1, SIDE, SIDE], prepare(images.data, batch, height, width));
     const { label, probabilities } = await this.models.infer({ name: 'digits', signature: digits }, { input }, context);
     return { label: bytes.of([batch], Array.from(label.data, String)), probabilities };
   }
 }
 
-const toTrainedScale = (grey: number): number => (grey / BRIGHTEST) * TRAINED_BRIGHTEST;
+const refusal = (problem: string): ServingError => new ServingError('invalid-argument', `input 'images': ${problem}`);
+
+/** The images in the size and the scale that the model was trained on. */
+function prepare(images: Float32Array, batch: number, height: number, width: number): Float32Array {
+  const prepared = new Float32Array(batch * PIXELS);
+  for (let index = 0; index < batch; index++) {
+    const image = images.subarray(index * height * width, (index + 1) * height * width);
+    prepared.set(areaMean(image, height, width, SIDE, SIDE), index * PIXELS);
+  }
+  for (let index = 0; index < prepared.length; index++) {
+    prepared[index] = ((prepared[index] ?? 0) / BRIGHTEST) * TRAINED_BRIGHTEST;
+  }
+  return prepared;
+}

@@ -29,6 +29,7 @@ export function decodeInferRequest(message: ModelInferRequest): EncodedRequest {
       name,
       parameters: decodeParameters(map, `output '${name}'`),
     })),
+    rawInput: undefined,
   };
 }
 

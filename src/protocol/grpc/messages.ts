@@ -23,26 +23,26 @@ export interface InferTensorContents {
 }
 
 export interface InferInputTensor {
-  readonly name?: string;
-  readonly datatype?: string;
-  readonly shape?: readonly (string | number | bigint)[];
-  readonly parameters?: ParameterMap;
-  readonly contents?: InferTensorContents;
+  readonly name?: string | undefined;
+  readonly datatype?: string | undefined;
+  readonly shape?: readonly (string | number | bigint)[] | undefined;
+  readonly parameters?: ParameterMap | undefined;
+  readonly contents?: InferTensorContents | undefined;
 }
 
 export interface RequestedOutputTensor {
-  readonly name?: string;
-  readonly parameters?: ParameterMap;
+  readonly name?: string | undefined;
+  readonly parameters?: ParameterMap | undefined;
 }
 
 export interface ModelInferRequest {
-  readonly model_name?: string;
-  readonly model_version?: string;
-  readonly id?: string;
-  readonly parameters?: ParameterMap;
-  readonly inputs?: readonly InferInputTensor[];
-  readonly outputs?: readonly RequestedOutputTensor[];
-  readonly raw_input_contents?: readonly Buffer[];
+  readonly model_name?: string | undefined;
+  readonly model_version?: string | undefined;
+  readonly id?: string | undefined;
+  readonly parameters?: ParameterMap | undefined;
+  readonly inputs?: readonly InferInputTensor[] | undefined;
+  readonly outputs?: readonly RequestedOutputTensor[] | undefined;
+  readonly raw_input_contents?: readonly Buffer[] | undefined;
 }
 
 /** Requests that name a model and perhaps a version. */

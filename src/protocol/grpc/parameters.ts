@@ -16,14 +16,18 @@ export function decodeParameters(map: ParameterMap | undefined, where: string): 
 }
 
 function decodeParameter(parameter: InferParameter, name: string, where: string): ParameterValue {
-  const { bool_param, int64_param, string_param, double_param, uint64_param } = parameter;
-  const integer = int64_param ?? uint64_param;
+  const integer = choice(parameter, 'int64_param') ?? choice(parameter, 'uint64_param');
   if (integer !== undefined) return Number.isSafeInteger(Number(integer)) ? Number(integer) : BigInt(integer);
-  const value = bool_param ?? string_param ?? double_param;
+  const value =
+    choice(parameter, 'bool_param') ?? choice(parameter, 'string_param') ?? choice(parameter, 'double_param');
   if (value === undefined)
     throw invalidArgument(`parameter '${name}' of ${where} has no value: set one of its choices`);
   return value;
 }
+
+/** Of the choices, a parameter has only the one that was sent: the others are not looked for beyond it. */
+const choice = <C extends keyof InferParameter>(parameter: InferParameter, name: C): InferParameter[C] | undefined =>
+  Object.hasOwn(parameter, name) ? parameter[name] : undefined;
 
 export function encodeParameters(parameters: Parameters): ParameterMap {
   const map = Object.create(null) as Record<string, InferParameter>;

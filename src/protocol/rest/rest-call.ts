@@ -11,6 +11,7 @@ import type { CallObserver, CallOutcome } from '../call/call-observer.js';
 import type { Overload } from '../call/overload.js';
 import { REQUEST_ID_HEADER } from '../call/request-id.js';
 import { isInference } from './inference-route.decorator.js';
+import { requestHeader } from './request-header.js';
 import { HTTP_STATUS, outcomeCode } from './status.js';
 
 export interface CallTracking {
@@ -73,11 +74,6 @@ function refusalOf(
   return refusal;
 }
 
-function headerOf({ headers }: FastifyRequest, name: string): string | undefined {
-  const value = headers[name];
-  return typeof value === 'string' ? value : value?.[0];
-}
-
 class RestCallDetails implements CallDetails, Credentials {
   readonly wire = 'rest';
   /** Read at once: a socket forgets it when it closes. */
@@ -100,11 +96,11 @@ class RestCallDetails implements CallDetails, Credentials {
   }
 
   get requestId(): string | undefined {
-    return headerOf(this.request, REQUEST_ID_HEADER);
+    return requestHeader(this.request.headers, REQUEST_ID_HEADER);
   }
 
   header(name: string): string | undefined {
-    return headerOf(this.request, name);
+    return requestHeader(this.request.headers, name);
   }
 
   certificateSubject(): string | undefined {
@@ -113,7 +109,7 @@ class RestCallDetails implements CallDetails, Credentials {
   }
 
   get userAgent(): string {
-    return this.request.headers['user-agent'] ?? '';
+    return requestHeader(this.request.headers, 'user-agent') ?? '';
   }
 
   readonly onDisconnect = (listener: () => void): void => {

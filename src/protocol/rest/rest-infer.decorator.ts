@@ -2,6 +2,7 @@ import { createParamDecorator, type PipeTransform, type Type } from '@nestjs/com
 import type { FastifyRequest } from 'fastify';
 import { callOf } from '../call/call-context.js';
 import { HEADER_LENGTH_HEADER } from './codec/encode.js';
+import { requestHeader } from './request-header.js';
 import { type ReceivedInference, RestInferPipe } from './rest-infer.pipe.js';
 
 type InferRoute = FastifyRequest<{ Params: { readonly model: string; readonly version?: string } }>;
@@ -9,13 +10,12 @@ type InferRoute = FastifyRequest<{ Params: { readonly model: string; readonly ve
 const Received = createParamDecorator((_: unknown, context): ReceivedInference => {
   const { params, headers, body } = context.switchToHttp().getRequest<InferRoute>();
   const { model, version = '' } = params;
-  const headerLength = headers[HEADER_LENGTH_HEADER];
   return {
     call: callOf(context),
     parts: {
       model,
       version,
-      headerLength: typeof headerLength === 'string' ? headerLength : undefined,
+      headerLength: requestHeader(headers, HEADER_LENGTH_HEADER),
       body: Buffer.isBuffer(body) ? body : Buffer.alloc(0),
     },
   };

@@ -122,7 +122,7 @@ describe('the labels', () => {
   it.each([
     ['lines', 'cat\ndog\n', ['cat', 'dog']],
     ['lines of Windows', 'cat\r\ndog', ['cat', 'dog']],
-    ['blank lines left out', '\ncat\n\ndog\n\n', ['cat', 'dog']],
+    ['blank lines between others kept, as classes without a name', '\ncat\n\ndog\n\n', ['', 'cat', '', 'dog']],
     ['blanks kept', ' cat \n', [' cat ']],
     ['nothing', '', []],
   ])('are read: %s', async (_, text, labels) => {

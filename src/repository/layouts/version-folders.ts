@@ -1,6 +1,7 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { compareVersions, isNumericVersion } from '../../engine/registry/version-policy.js';
+import { parseLabels } from './triton/label-file.js';
 
 /**
  * The folders of a model repository: `<root>/<model>/<version>/<artifact>`, and `<root>/<model>/labels.txt`. Links
@@ -41,12 +42,12 @@ export async function listVersions(root: string, model: string): Promise<Version
   );
 }
 
-/** The lines of a model's `labels.txt`; empty without one. */
+/** The labels of a model's `labels.txt`, in the order of its classes; empty without one. */
 export async function readLabels(root: string, model: string): Promise<string[]> {
   const folder = join(root, model);
   const there = (await entriesOf(root, folder)).some(({ name }) => name === LABELS);
   const text = there ? await readFile(join(folder, LABELS), 'utf8') : '';
-  return text.split(/\r?\n/).filter((line) => line !== '');
+  return parseLabels(text);
 }
 
 /** Changes when any of the files does. */

@@ -1,15 +1,13 @@
-import { unavailable } from '../../../core/errors/catalogue.js';
 import type { InferenceCall } from '../../../core/inference/call.js';
 import type { InferenceRequest } from '../../../core/inference/request.js';
 import type { InferenceResponse } from '../../../core/inference/response.js';
 import type { BatchingOptions, QueueOptions } from '../../../core/model/scheduling.js';
-import type { Tensor } from '../../../core/tensor/tensor.js';
 import type { RunnableModel } from '../../execution/runnable-model.js';
-import { InFlight, unloading } from '../in-flight.js';
+import { InFlight, outOfOrder, unloading } from '../in-flight.js';
 import { RequestQueue, type WaitingRequest } from '../queue/request-queue.js';
 import type { Scheduler, WhatWaits } from '../scheduler.js';
 import { runBatch } from './batch-run.js';
-import { type Batchable, type BatchPolicy, formBatch, kindOf } from './form-batch.js';
+import { type Batchable, type BatchPolicy, formBatch, kindOf, rowsOf } from './form-batch.js';
 
 /** A request on its way into a batch. */
 interface Member extends WaitingRequest, Batchable {
@@ -55,7 +53,7 @@ export class DynamicBatcher implements Scheduler {
   async enqueue(request: InferenceRequest, call: InferenceCall): Promise<InferenceResponse> {
     this.requests.enter();
     try {
-      if (this.model.executor.outage !== undefined) throw this.outOfOrder();
+      if (this.model.executor.outage !== undefined) throw outOfOrder(this.model);
       const response = this.answer(request, call);
       return await (this.preservesOrder ? this.inOrder(response) : response);
     } finally {
@@ -173,12 +171,8 @@ export class DynamicBatcher implements Scheduler {
   }
 
   private refuseAll(): void {
-    this.queue.refuseAll(() => this.outOfOrder());
-    for (const { refuse } of this.again.splice(0)) refuse(this.outOfOrder());
-  }
-
-  private outOfOrder(): Error {
-    return unavailable(`model '${this.model.name}' is not ready: ${this.model.executor.outage ?? ''}`);
+    this.queue.refuseAll(() => outOfOrder(this.model));
+    for (const { refuse } of this.again.splice(0)) refuse(outOfOrder(this.model));
   }
 }
 
@@ -188,8 +182,3 @@ function followDeparture({ call: { signal }, refuse }: Member): () => void {
   signal.addEventListener('abort', gone, { once: true });
   return () => signal.removeEventListener('abort', gone);
 }
-
-/** How many rows a request has; its inputs agree on it, which was checked before. */
-const rowsOf = ({ inputs }: InferenceRequest): number =>
-  Object.values(inputs as Readonly<Record<string, Tensor | undefined>>).find((tensor) => tensor !== undefined)
-    ?.shape[0] ?? 1;

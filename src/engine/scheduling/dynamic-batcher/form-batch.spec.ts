@@ -71,6 +71,11 @@ describe('the kind of a request', () => {
     expect(kind([1], { priority: 1, timeout: 5, a: 1, b: 2 })).toBe(kind([1], { b: 2, a: 1 }));
   });
 
+  it('does not depend on its place in a sequence', () => {
+    const parameters = { sequence_id: 7, sequence_start: true, sequence_end: false };
+    expect(kind([1], parameters)).toBe(kind([1], { sequence_id: 'a', sequence_start: false, sequence_end: true }));
+  });
+
   it.each([
     ['the shape', kind([1, 4]), kind([1, 5])],
     ['the rank', kind([1, 4]), kind([1, 4, 1])],

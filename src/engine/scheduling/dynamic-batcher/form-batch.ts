@@ -1,4 +1,5 @@
 import type { InferenceRequest } from '../../../core/inference/request.js';
+import type { Tensor } from '../../../core/tensor/tensor.js';
 
 /** What a batch is made of. */
 export interface Batchable {
@@ -45,7 +46,12 @@ export function formBatch<T extends Batchable>(waiting: Iterable<T>, policy: Bat
 }
 
 /** What decides how a request waits says nothing of how it runs. */
-const OF_THE_QUEUE = new Set(['priority', 'timeout']);
+const OF_THE_SCHEDULER = new Set(['priority', 'timeout', 'sequence_id', 'sequence_start', 'sequence_end']);
+
+/** How many rows a request has; its inputs agree on it, which was checked before. */
+export const rowsOf = ({ inputs }: InferenceRequest): number =>
+  Object.values(inputs as Readonly<Record<string, Tensor | undefined>>).find((tensor) => tensor !== undefined)
+    ?.shape[0] ?? 1;
 
 /** What two requests share that can run as one: their inputs' names and shapes behind the first dimension, and parameters. */
 export function kindOf({ inputs, parameters }: InferenceRequest): string {
@@ -56,7 +62,7 @@ export function kindOf({ inputs, parameters }: InferenceRequest): string {
   }
   if (parameters.size === 0) return JSON.stringify(shapes);
   const told = [...parameters].flatMap(([key, value]) =>
-    OF_THE_QUEUE.has(key) ? [] : [[key, typeof value, String(value)]],
+    OF_THE_SCHEDULER.has(key) ? [] : [[key, typeof value, String(value)]],
   );
   return JSON.stringify([shapes, told.sort(([a = ''], [b = '']) => (a < b ? -1 : 1))]);
 }

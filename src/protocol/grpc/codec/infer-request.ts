@@ -1,12 +1,18 @@
-import type {
-  InferInputTensor,
-  InferParameter,
-  ModelInferRequest,
-  ParameterMap,
-  RequestedOutputTensor,
-} from '../messages.js';
-import { readTensorContents } from './typed-contents.js';
-import { FIXED64, LENGTH_DELIMITED, VARINT, WireReader } from './wire-reader.js';
+import type { InferenceRequest, RequestedOutput } from '../../../core/inference/request.js';
+import { encodeRaw } from '../../../core/tensor/raw.js';
+import type { Tensor } from '../../../core/tensor/tensor.js';
+import type { InferInputTensor, ModelInferRequest, RequestedOutputTensor } from '../messages.js';
+import {
+  delimited,
+  type MeasuredParameter,
+  measureParameter,
+  parameterMap,
+  readParameter,
+  writeParameter,
+} from './parameter-field.js';
+import { measureTensor, optionalSize, readTensor, sum, writeTensor, writeText } from './tensor-field.js';
+import { WireReader } from './wire-reader.js';
+import { fieldSize, WireWriter } from './wire-writer.js';
 
 /**
  * Reads a ModelInferRequest: raw contents and BYTES elements are views on the message, typed contents become typed
@@ -34,7 +40,7 @@ export function decodeModelInferRequest(bytes: Buffer): ModelInferRequest {
         readParameter(reader.message(), (message.parameters ??= parameterMap()));
         break;
       case delimited(5):
-        inputs.push(readInput(reader.message()));
+        inputs.push(readTensor(reader.message()));
         break;
       case delimited(6):
         outputs.push(readOutput(reader.message()));
@@ -51,41 +57,6 @@ export function decodeModelInferRequest(bytes: Buffer): ModelInferRequest {
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** The tag of a length-delimited field. */
-const delimited = (field: number): number => (field << 3) | LENGTH_DELIMITED;
-const varint = (field: number): number => (field << 3) | VARINT;
-
-function readInput(reader: WireReader): InferInputTensor {
-  const shape: (number | bigint)[] = [];
-  const input: Writable<InferInputTensor> = { shape };
-  while (!reader.done) {
-    const tag = reader.uint32();
-    switch (tag) {
-      case delimited(1):
-        input.name = reader.string();
-        break;
-      case delimited(2):
-        input.datatype = reader.string();
-        break;
-      case varint(3):
-        shape.push(reader.int64());
-        break;
-      case delimited(3):
-        for (const dimensions = reader.message(); !dimensions.done;) shape.push(dimensions.int64());
-        break;
-      case delimited(4):
-        readParameter(reader.message(), (input.parameters ??= parameterMap()));
-        break;
-      case delimited(5):
-        input.contents = readTensorContents(reader.message());
-        break;
-      default:
-        reader.skip(tag & 7);
-    }
-  }
-  return input;
-}
-
 function readOutput(reader: WireReader): RequestedOutputTensor {
   const output: Writable<RequestedOutputTensor> = {};
   while (!reader.done) {
@@ -97,48 +68,56 @@ function readOutput(reader: WireReader): RequestedOutputTensor {
   return output;
 }
 
-type WritableMap = Record<string, InferParameter>;
-
-/** Without a prototype, so that a parameter may be called `__proto__`. */
-const parameterMap = (): WritableMap => Object.create(null) as WritableMap;
-
-/** One entry of a map: its key and its value, either of which may be left out. */
-function readParameter(entry: WireReader, map: ParameterMap): void {
-  let key = '';
-  let value: InferParameter = {};
-  while (!entry.done) {
-    const tag = entry.uint32();
-    if (tag === delimited(1)) key = entry.string();
-    else if (tag === delimited(2)) value = readParameterValue(entry.message());
-    else entry.skip(tag & 7);
-  }
-  (map as WritableMap)[key] = value;
+/**
+ * Writes a ModelInferRequest in one buffer of the right size, as a client does. Contents are always raw: every server
+ * takes them, for every datatype. A field that has its default is left out.
+ */
+export function encodeModelInferRequest(request: InferenceRequest): Buffer {
+  const tensors = Object.entries(request.inputs as Readonly<Record<string, Tensor | undefined>>).flatMap(
+    ([name, tensor]) => (tensor === undefined ? [] : [{ name, tensor }]),
+  );
+  const contents = tensors.map(({ tensor }) => encodeRaw(tensor));
+  const inputs = tensors.map(measureTensor);
+  const outputs = request.outputs.map(measureOutput);
+  const texts = [request.model, request.version, request.id].map((text) => Buffer.byteLength(text));
+  const parameters = [...request.parameters].map(measureParameter);
+  const writer = new WireWriter(
+    sum(texts, optionalSize) +
+      sum(parameters, ({ size }) => fieldSize(size)) +
+      sum(inputs, ({ size }) => fieldSize(size)) +
+      sum(outputs, ({ size }) => fieldSize(size)) +
+      sum(contents, ({ byteLength }) => fieldSize(byteLength)),
+  );
+  writeText(writer, 1, request.model, texts[0] ?? 0);
+  writeText(writer, 2, request.version, texts[1] ?? 0);
+  writeText(writer, 3, request.id, texts[2] ?? 0);
+  for (const parameter of parameters) writeParameter(writer, parameter);
+  for (const input of inputs) writeTensor(writer, input);
+  for (const output of outputs) writeOutput(writer, output);
+  for (const bytes of contents) writer.bytesField(7, bytes);
+  return writer.bytes;
 }
 
-/** The choices exclude each other: the last one that stands counts. */
-function readParameterValue(reader: WireReader): InferParameter {
-  let value: InferParameter = {};
-  while (!reader.done) {
-    const tag = reader.uint32();
-    switch (tag) {
-      case varint(1):
-        value = { bool_param: reader.bool() };
-        break;
-      case varint(2):
-        value = { int64_param: reader.int64() };
-        break;
-      case delimited(3):
-        value = { string_param: reader.string() };
-        break;
-      case (4 << 3) | FIXED64:
-        value = { double_param: reader.double() };
-        break;
-      case varint(5):
-        value = { uint64_param: reader.uint64() };
-        break;
-      default:
-        reader.skip(tag & 7);
-    }
-  }
-  return value;
+interface MeasuredOutput {
+  readonly name: string;
+  readonly nameLength: number;
+  readonly parameters: readonly MeasuredParameter[];
+  readonly size: number;
+}
+
+function measureOutput({ name, parameters: values }: RequestedOutput): MeasuredOutput {
+  const nameLength = Buffer.byteLength(name);
+  const parameters = [...values].map(measureParameter);
+  return {
+    name,
+    nameLength,
+    parameters,
+    size: optionalSize(nameLength) + sum(parameters, ({ size }) => fieldSize(size)),
+  };
+}
+
+function writeOutput(writer: WireWriter, { name, nameLength, parameters, size }: MeasuredOutput): void {
+  writer.header(6, size);
+  writeText(writer, 1, name, nameLength);
+  for (const parameter of parameters) writeParameter(writer, parameter, 2);
 }

@@ -1,8 +1,14 @@
-import type { ParameterValue } from '../../../core/inference/parameters.js';
-import type { InferenceResponse, OutputTensor } from '../../../core/inference/response.js';
+import type { Parameters } from '../../../core/inference/parameters.js';
+import type { InferenceResponse } from '../../../core/inference/response.js';
+import type { TypedField } from '../../../core/tensor/datatype.js';
+import type { EncodedContents, EncodedTensor } from '../../../core/tensor/encoded-tensor.js';
 import { encodeRaw } from '../../../core/tensor/raw.js';
-import { isUnsigned64, isWhole } from '../parameters.js';
-import { bigVarintSize, fieldSize, varintSize, WireWriter } from './wire-writer.js';
+import type { InferInputTensor } from '../messages.js';
+import { decodeParameters } from '../parameters.js';
+import { delimited, measureParameter, parameterMap, readParameter, writeParameter } from './parameter-field.js';
+import { measureTensor, optionalSize, readTensor, sum, writeTensor, writeText } from './tensor-field.js';
+import { WireReader } from './wire-reader.js';
+import { fieldSize, WireWriter } from './wire-writer.js';
 
 /**
  * Writes a ModelInferResponse in one buffer of the right size. Contents are always raw: Triton's clients read no
@@ -10,7 +16,7 @@ import { bigVarintSize, fieldSize, varintSize, WireWriter } from './wire-writer.
  */
 export function encodeModelInferResponse(response: InferenceResponse): Buffer {
   const contents = response.outputs.map(({ tensor }) => encodeRaw(tensor));
-  const outputs = response.outputs.map(measureOutput);
+  const outputs = response.outputs.map(measureTensor);
   const texts = [response.model, response.version, response.id].map((text) => Buffer.byteLength(text));
   const parameters = [...response.parameters].map(measureParameter);
   const writer = new WireWriter(
@@ -23,86 +29,70 @@ export function encodeModelInferResponse(response: InferenceResponse): Buffer {
   writeText(writer, 2, response.version, texts[1] ?? 0);
   writeText(writer, 3, response.id, texts[2] ?? 0);
   for (const parameter of parameters) writeParameter(writer, parameter);
-  for (const output of outputs) writeOutput(writer, output);
+  for (const output of outputs) writeTensor(writer, output);
   for (const bytes of contents) writer.bytesField(6, bytes);
   return writer.bytes;
 }
 
-const sum = <T>(items: readonly T[], size: (item: T) => number): number =>
-  items.reduce((total, item) => total + size(item), 0);
-
-const optionalSize = (length: number): number => (length === 0 ? 0 : fieldSize(length));
-
-function writeText(writer: WireWriter, field: number, text: string, length: number): void {
-  if (length > 0) writer.stringField(field, text, length);
+/** A response as a client gets it: its tensors are still encoded, and unchecked. */
+export interface EncodedResponse {
+  readonly model: string;
+  readonly version: string;
+  readonly id: string;
+  readonly parameters: Parameters;
+  readonly outputs: readonly EncodedTensor[];
 }
 
-interface MeasuredOutput {
-  readonly output: OutputTensor;
-  readonly nameLength: number;
-  readonly shapeLength: number;
-  readonly size: number;
-}
-
-function measureOutput(output: OutputTensor): MeasuredOutput {
-  const { datatype, shape } = output.tensor;
-  const nameLength = Buffer.byteLength(output.name);
-  const shapeLength = sum(shape, varintSize);
-  const size = optionalSize(nameLength) + fieldSize(datatype.length) + optionalSize(shapeLength);
-  return { output, nameLength, shapeLength, size };
-}
-
-function writeOutput(writer: WireWriter, { output, nameLength, shapeLength, size }: MeasuredOutput): void {
-  const { datatype, shape } = output.tensor;
-  writer.header(5, size);
-  writeText(writer, 1, output.name, nameLength);
-  writer.stringField(2, datatype, datatype.length);
-  if (shapeLength === 0) return;
-  writer.header(3, shapeLength);
-  for (const dimension of shape) writer.varint(dimension);
-}
-
-interface MeasuredParameter {
-  readonly name: string;
-  readonly nameLength: number;
-  readonly value: ParameterValue;
-  readonly valueSize: number;
-  readonly size: number;
-}
-
-function measureParameter([name, value]: readonly [string, ParameterValue]): MeasuredParameter {
-  const nameLength = Buffer.byteLength(name);
-  const valueSize = parameterSize(value);
-  return { name, nameLength, value, valueSize, size: fieldSize(nameLength) + fieldSize(valueSize) };
-}
-
-/** The size of an InferParameter; whole numbers travel as 64-bit integers, which every dialect knows. */
-function parameterSize(value: ParameterValue): number {
-  switch (typeof value) {
-    case 'boolean':
-      return 2;
-    case 'string':
-      return fieldSize(Buffer.byteLength(value));
-    case 'bigint':
-      return 1 + bigVarintSize(value);
-    case 'number':
-      return isWhole(value) ? 1 + bigVarintSize(BigInt(value)) : 9;
+/**
+ * Reads a ModelInferResponse as a client does: raw contents and BYTES elements are views on the message, typed contents
+ * become typed arrays, unknown fields are stepped over. Throws for bytes that are no such message.
+ */
+export function decodeModelInferResponse(bytes: Buffer): EncodedResponse {
+  const reader = new WireReader(bytes);
+  const texts = ['', '', '', ''];
+  const parameters = parameterMap();
+  const outputs: InferInputTensor[] = [];
+  const raw: Buffer[] = [];
+  while (!reader.done) {
+    const tag = reader.uint32();
+    switch (tag) {
+      case delimited(1):
+      case delimited(2):
+      case delimited(3):
+        texts[tag >>> 3] = reader.string();
+        break;
+      case delimited(4):
+        readParameter(reader.message(), parameters);
+        break;
+      case delimited(5):
+        outputs.push(readTensor(reader.message()));
+        break;
+      case delimited(6):
+        raw.push(reader.slice());
+        break;
+      default:
+        reader.skip(tag & 7);
+    }
   }
+  const [, model = '', version = '', id = ''] = texts;
+  return {
+    model,
+    version,
+    id,
+    parameters: decodeParameters(parameters, 'the response'),
+    outputs: outputs.map((output, index) => toEncodedTensor(output, raw[index])),
+  };
 }
 
-function writeParameter(writer: WireWriter, { name, nameLength, value, valueSize, size }: MeasuredParameter): void {
-  writer.header(4, size);
-  writer.stringField(1, name, nameLength);
-  writer.header(2, valueSize);
-  switch (typeof value) {
-    case 'boolean':
-      return writer.varintField(1, +value);
-    case 'string':
-      return writer.stringField(3, value, Buffer.byteLength(value));
-    case 'bigint':
-      return writer.bigVarintField(isUnsigned64(value) ? 5 : 2, value);
-    case 'number':
-      if (isWhole(value)) return writer.bigVarintField(2, BigInt(value));
-      return writer.doubleField(4, value);
-  }
+/** Typed contents count where a tensor has them: then the server writes no raw ones, or leaves their entry empty. */
+function toEncodedTensor(
+  { name = '', datatype = '', shape = [], contents }: InferInputTensor,
+  raw: Buffer | undefined,
+) {
+  const fields = Object.entries(contents ?? {}).flatMap(([field, values]: [string, ArrayLike<unknown>]) =>
+    values.length > 0 ? [{ field: field as TypedField, values }] : [],
+  );
+  const encoded: EncodedContents =
+    fields.length > 0 ? { kind: 'typed', fields } : raw === undefined ? { kind: 'none' } : { kind: 'raw', bytes: raw };
+  return { name, datatype, shape: shape.map(Number), contents: encoded };
 }

@@ -1,18 +1,17 @@
-import {
-  type Metadata,
-  type ServerInterceptingCall,
-  type ServerInterceptingCallInterface,
-  type ServerInterceptor,
-} from '@grpc/grpc-js';
-import type { ActiveCalls } from '../../call/active-calls.js';
+import type { ServerInterceptingCall, ServerInterceptingCallInterface, ServerInterceptor } from '@grpc/grpc-js';
+import { constants, type ServerHttp2Stream } from 'node:http2';
+import { deadlineExceeded } from '../../../core/errors/catalogue.js';
 import type { ServingError } from '../../../core/errors/serving-error.js';
+import type { ActiveCalls } from '../../call/active-calls.js';
 import { authenticateCall } from '../../call/authenticate-call.js';
-import { type CallAuthenticator, missingCredentials } from '../../call/call-authenticator.js';
+import { type CallAuthenticator, type Credentials, missingCredentials } from '../../call/call-authenticator.js';
 import { attachCall, CallContext, type CallDetails } from '../../call/call-context.js';
 import { subjectOf } from '../../call/certificate-subject.js';
 import type { Overload } from '../../call/overload.js';
 import { REQUEST_ID_HEADER } from '../../call/request-id.js';
 import type { CallReporter } from './call-reporter.js';
+import { type CallWatch, giveUp, type WatchedCall } from './call-watch.js';
+import { type CallInternals, explainLimits, internalsOf } from './grpc-internals.js';
 
 export interface GrpcAdmission {
   readonly authenticator: CallAuthenticator;
@@ -20,6 +19,8 @@ export interface GrpcAdmission {
   readonly overload: Overload;
   /** The longest that a call may take, in milliseconds; a caller's own deadline may be shorter. */
   readonly requestTimeoutMs: number;
+  /** How long a client may take nothing while a reply waits for it, in milliseconds. */
+  readonly streamStallMs: number;
 }
 
 /**
@@ -27,53 +28,64 @@ export interface GrpcAdmission {
  * who may not enter costs no inflating and no decoding.
  */
 export function admitCalls(
-  { authenticator, calls, overload, requestTimeoutMs }: GrpcAdmission,
+  { authenticator, calls, overload, requestTimeoutMs, streamStallMs }: GrpcAdmission,
   isPublic: (path: string) => boolean,
   reporter: CallReporter,
+  watch: CallWatch,
 ): ServerInterceptor {
+  const refusalOf = (path: string, context: CallContext): ServingError | undefined =>
+    isPublic(path)
+      ? undefined
+      : (calls.refusal ??
+        strangerRefusal(context, authenticator) ??
+        (path.endsWith(INFERENCE) ? overload.refusal() : undefined));
+
   return ({ path, requestStream, responseStream }, call) => {
+    explainLimits(call);
     // A stream may last: each of its requests has a deadline of its own.
     const longest = requestStream || responseStream ? Infinity : requestTimeoutMs;
-    const start = call.start.bind(call);
-    // The call itself is handed on, with one step more at its start: a wrapped call would cost at every event.
-    call.start = (listener) => {
-      let context: CallContext | undefined;
-      const enter = (metadata: Metadata, admitted: CallContext): void => {
-        const refusal = isPublic(path)
-          ? undefined
-          : (calls.refusal ?? strangerRefusal(admitted, authenticator) ?? takePlace(path, admitted, overload));
-        if (refusal === undefined) listener.onReceiveMetadata(metadata);
-        else call.sendStatus(reporter.end(admitted, refusal));
-      };
-      start({
-        onReceiveMetadata: (metadata) => {
-          const details = new GrpcCallDetails(path, metadata, call, Date.now() + longest);
-          const opened = new CallContext(details);
-          context = opened;
-          attachCall(metadata, opened);
-          const pending = authenticateCall(opened, details, authenticator);
-          if (pending === undefined) enter(metadata, opened);
-          else void pending.then(() => enter(metadata, opened));
-        },
-        onReceiveMessage: (message) => listener.onReceiveMessage(message),
-        onReceiveHalfClose: () => listener.onReceiveHalfClose(),
-        onCancel: () => {
-          if (context !== undefined) {
-            (context.details as GrpcCallDetails).disconnect();
-            if (!context.handled) reporter.cancelled(context);
-          }
-          listener.onCancel();
-        },
-      });
+    const details = new GrpcCallDetails(path, call, internalsOf(call), Date.now() + longest, streamStallMs, watch);
+    const context = new CallContext(details);
+    details.expire = () => {
+      call.sendStatus(reporter.end(context, deadlineExceeded()));
+      // The client still owes the end of its message, and its stream would stay half open.
+      details.stream.close(constants.NGHTTP2_NO_ERROR);
     };
+    attachCall(details.metadata, context);
+    details.stream.once('close', () => {
+      watch.delete(details);
+      if (!context.handled) reporter.cancelled(context);
+      calls.closed(context);
+      details.disconnect();
+    });
+    // The call itself is handed on: a wrapped one would cost at every event.
+    const refuse = (refusal: ServingError): void => call.sendStatus(reporter.end(context, refusal));
+    const pending = authenticateCall(context, details, authenticator);
+    if (pending === undefined) {
+      const refusal = refusalOf(path, context);
+      if (refusal !== undefined) {
+        call.start = () => undefined;
+        refuse(refusal);
+      }
+    } else {
+      const start = call.start.bind(call);
+      call.start = (listener) => {
+        void pending.then(() => {
+          const refusal = refusalOf(path, context);
+          if (refusal === undefined) start(listener);
+          else refuse(refusal);
+        });
+      };
+    }
     return call as ServerInterceptingCall;
   };
 }
 
-/** An inference counts among those that run until its call ends; those of a stream count one by one. */
-function takePlace(path: string, call: CallContext, overload: Overload): ServingError | undefined {
-  return path.endsWith('/ModelInfer') ? countInference(call, overload) : undefined;
-}
+/** What counts among the inferences that run; those of a stream count one by one. */
+const INFERENCE = '/ModelInfer';
+
+/** An inference counts from its message on: a client that never sends one takes nobody's place. */
+export const isInference = ({ details: { operation } }: CallContext): boolean => operation.endsWith(INFERENCE);
 
 /** Why there is no place for an inference; otherwise it has taken one, for as long as its call lasts. */
 export function countInference(call: CallContext, overload: Overload): ServingError | undefined {
@@ -87,22 +99,33 @@ export function countInference(call: CallContext, overload: Overload): ServingEr
 const strangerRefusal = ({ principal, refusal }: CallContext, { required }: CallAuthenticator) =>
   required && principal === undefined ? (refusal ?? missingCredentials()) : undefined;
 
-/** What the metadata and the connection say of a call; also the credentials that it shows. */
-class GrpcCallDetails implements CallDetails {
+/** What the metadata and the connection say of a call, also the credentials that it shows; and how it waits for its client. */
+export class GrpcCallDetails implements CallDetails, Credentials, WatchedCall {
   readonly wire = 'grpc';
   readonly peer: string;
   readonly deadline: number;
-  private readonly listeners: (() => void)[] = [];
+  readonly metadata: CallInternals['metadata'];
+  readonly stream: ServerHttp2Stream;
+  until: number;
+  expire: () => void = () => undefined;
+  private listeners: (() => void)[] | undefined;
   private disconnected = false;
 
   constructor(
     readonly operation: string,
-    private readonly metadata: Metadata,
     private readonly call: ServerInterceptingCallInterface,
+    { metadata, stream }: CallInternals,
     latest: number,
+    private readonly streamStallMs: number,
+    private readonly watch: CallWatch,
   ) {
-    this.peer = (call.getConnectionInfo().remoteAddress ?? '').replace(/^::ffff:/, '');
+    this.metadata = metadata;
+    this.stream = stream;
+    const { remoteAddress = '' } = call.getConnectionInfo();
+    this.peer = remoteAddress.startsWith('::ffff:') ? remoteAddress.slice(7) : remoteAddress;
     this.deadline = Math.min(Number(call.getDeadline()), latest);
+    this.until = this.deadline;
+    if (this.deadline !== Infinity) watch.add(this);
   }
 
   get requestId(): string | undefined {
@@ -121,13 +144,25 @@ class GrpcCallDetails implements CallDetails {
     return subjectOf(this.call.getAuthContext().sslPeerCertificate);
   }
 
+  /** The request is there: its deadline is the handler's now. */
+  received(): void {
+    this.watch.delete(this);
+  }
+
+  /** The reply is written: the client has its time to take it. */
+  replied(): void {
+    this.until = Date.now() + this.streamStallMs;
+    this.expire = () => giveUp(this.stream);
+    this.watch.add(this);
+  }
+
   readonly onDisconnect = (listener: () => void): void => {
     if (this.disconnected) listener();
-    else this.listeners.push(listener);
+    else (this.listeners ??= []).push(listener);
   };
 
   disconnect(): void {
     this.disconnected = true;
-    for (const listener of this.listeners) listener();
+    for (const listener of this.listeners ?? []) listener();
   }
 }

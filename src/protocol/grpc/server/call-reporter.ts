@@ -1,7 +1,6 @@
 import { StringDecoder } from 'node:string_decoder';
 import { Metadata, type StatusObject } from '@grpc/grpc-js';
 import type { ErrorCode, ServingError } from '../../../core/errors/serving-error.js';
-import type { ActiveCalls } from '../../call/active-calls.js';
 import type { CallContext } from '../../call/call-context.js';
 import type { CallObserver } from '../../call/call-observer.js';
 import { REQUEST_ID_HEADER } from '../../call/request-id.js';
@@ -11,10 +10,7 @@ const MAX_DETAILS_BYTES = 1_000;
 
 /** Ends calls: writes the status that the client gets, and tells the observer once. */
 export class CallReporter {
-  constructor(
-    private readonly observer: CallObserver,
-    private readonly calls: ActiveCalls,
-  ) {}
+  constructor(private readonly observer: CallObserver) {}
 
   succeeded(context: CallContext): void {
     this.report(context, 'ok');
@@ -32,7 +28,6 @@ export class CallReporter {
   }
 
   private report(context: CallContext, code: 'ok' | ErrorCode): void {
-    this.calls.closed(context);
     if (context.finish()) this.observer.finished(context, { code, status: code === 'ok' ? 0 : GRPC_STATUS[code] });
   }
 }

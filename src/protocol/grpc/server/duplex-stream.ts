@@ -79,6 +79,7 @@ export class DuplexStream implements InferenceStream {
 
   finished(call: CallContext, error?: ServingError): void {
     this.active.delete(call);
+    this.calls.closed(call);
     if (error === undefined) this.reporter.succeeded(call);
     else this.reporter.end(call, error);
   }
@@ -105,6 +106,8 @@ export class DuplexStream implements InferenceStream {
       this.call.emit('error', this.reporter.end(this.context, error));
       this.abandon();
     }
+    // What a handler left open when it failed is over as well.
+    for (const call of this.active.keys()) this.finished(call, error ?? cancelled());
   }
 
   /** Aborts what still runs for the stream. */

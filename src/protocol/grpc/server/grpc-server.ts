@@ -13,11 +13,12 @@ import { toServingError } from '../../../core/errors/catalogue.js';
 import { ServingError } from '../../../core/errors/serving-error.js';
 import { attachCall, attachedCall, type CallContext } from '../../call/call-context.js';
 import type { CallObserver } from '../../call/call-observer.js';
-import { admitCalls, type GrpcAdmission } from './admit-call.js';
+import { admitCalls, countInference, type GrpcAdmission, type GrpcCallDetails, isInference } from './admit-call.js';
 import { CallReporter, trailers } from './call-reporter.js';
+import { CallWatch } from './call-watch.js';
 import { plugCodec } from '../codec/plug-codec.js';
 import { ALIASES, loadContracts, PACKAGES } from '../contracts.js';
-import { tuneHttp2 } from './http2-tuning.js';
+import { type Sessions, tuneHttp2 } from './http2-tuning.js';
 import { type DuplexCall, DuplexStream, type StreamLimits } from './duplex-stream.js';
 
 export interface GrpcServerOptions extends GrpcAdmission, StreamLimits {
@@ -51,6 +52,9 @@ interface InferenceTarget {
   readonly id?: string;
 }
 
+/** How long connections have to deliver what was written, in milliseconds, once no call runs any more. */
+const CLOSING_MS = 500;
+
 const CONTROLS_A_MODEL = /\/RepositoryModel(?:Load|Unload)$/;
 
 /**
@@ -65,12 +69,15 @@ export class GrpcServer extends ServerGrpc {
   readonly paths: string[] = [];
   private readonly publicPaths = new Set<string>();
   private readonly reporter: CallReporter;
+  private readonly watch: CallWatch;
+  private sessions: Sessions | undefined;
 
   constructor(private readonly settings: GrpcServerOptions) {
     // What the library would print by itself is thrown as well; it belongs into the server's own log, if anywhere.
     setLogger({ ...console, error: (...words: unknown[]) => new Logger('grpc-js').debug(words.join(' ')) });
     super({ url: settings.address, package: [...PACKAGES], packageDefinition: plugCodec(loadContracts()) });
-    this.reporter = new CallReporter(settings.observer, settings.calls);
+    this.reporter = new CallReporter(settings.observer);
+    this.watch = new CallWatch(Math.min(settings.requestTimeoutMs, settings.streamStallMs));
   }
 
   override async listen(callback: (error?: unknown) => void): Promise<void> {
@@ -86,24 +93,23 @@ export class GrpcServer extends ServerGrpc {
         'grpc.keepalive_time_ms': 60_000,
         'grpc.keepalive_timeout_ms': 20_000,
         ...(maxConnectionAgeMs === 0 ? {} : { 'grpc.max_connection_age_ms': maxConnectionAgeMs }),
-        interceptors: [admitCalls(this.settings, (path) => this.publicPaths.has(path), this.reporter)],
+        interceptors: [admitCalls(this.settings, (path) => this.publicPaths.has(path), this.reporter, this.watch)],
       });
       this.grpcClient = server;
       await this.bindEvents();
       this.port = await new Promise<number>((resolve, reject) => {
         server.bindAsync(address, credentials, (error, port) => (error === null ? resolve(port) : reject(error)));
       });
-      tuneHttp2(server, maxConcurrentStreams);
+      this.sessions = tuneHttp2(server, maxConcurrentStreams);
       callback();
     } catch (failure) {
       callback(failure);
     }
   }
 
-  /** Cuts what still runs: without channelz, the library's own shutdown would leave every connection as it is. */
+  /** Lets what is written leave, then cuts what still runs: without channelz, the library's own shutdown cuts nothing. */
   override async close(): Promise<void> {
-    const server = this.grpcClient as Server | null | undefined;
-    if (this.port !== 0) server?.drain(this.settings.address.replace(/\d+$/, String(this.port)), 0);
+    await this.sessions?.close(CLOSING_MS);
     await super.close();
   }
 
@@ -120,22 +126,28 @@ export class GrpcServer extends ServerGrpc {
 
   override createUnaryServiceMethod(handler: Handler) {
     return (call: UnaryCall, callback: sendUnaryData<unknown>): void => {
-      const context = enter(call, call.request as InferenceTarget);
+      const context = this.enter(call, call.request as InferenceTarget);
+      const details = context.details as GrpcCallDetails;
       this.settings.calls.opened(context);
-      this.answer(handler, call).then(
-        (reply) => {
-          callback(null, reply, trailers(context));
-          if (call.cancelled) this.reporter.cancelled(context);
-          else this.reporter.succeeded(context);
-        },
-        (thrown: unknown) => callback(this.reporter.end(context, toServingError(thrown))),
-      );
+      details.received();
+      const fail = (thrown: unknown): void => {
+        callback(this.reporter.end(context, toServingError(thrown)));
+        details.replied();
+      };
+      const refusal = isInference(context) ? countInference(context, this.settings.overload) : undefined;
+      if (refusal !== undefined) return fail(refusal);
+      this.answer(handler, call).then((reply) => {
+        callback(null, reply, trailers(context));
+        details.replied();
+        if (call.cancelled) this.reporter.cancelled(context);
+        else this.reporter.succeeded(context);
+      }, fail);
     };
   }
 
   override createStreamServiceMethod(handler: Handler) {
     return async (call: StreamCall): Promise<void> => {
-      const context = enter(call, call.request as InferenceTarget);
+      const context = this.enter(call, call.request as InferenceTarget);
       const fail = (thrown: unknown): void => {
         call.emit('error', this.reporter.end(context, toServingError(thrown)));
       };
@@ -165,7 +177,8 @@ export class GrpcServer extends ServerGrpc {
   override createStreamCallMethod(handler: Handler) {
     return async (opened: object): Promise<void> => {
       const call = opened as DuplexCall;
-      const context = enter(call, {});
+      const context = this.enter(call, {});
+      this.settings.calls.opened(context);
       const stream = new DuplexStream(
         call,
         context,
@@ -185,6 +198,20 @@ export class GrpcServer extends ServerGrpc {
     };
   }
 
+  /** Ties the context that was opened with the metadata to the call that the handlers see. */
+  private enter(call: UnaryCall | StreamCall | DuplexCall, target: InferenceTarget): CallContext {
+    const context = attachedCall(call.metadata);
+    if (context === undefined) throw new Error('the call was not admitted');
+    const { model_name, name, repository_name, model_version, version, id } = target;
+    context.handled = true;
+    // An empty name counts as none, as where it is read: what is decided about is what is then done.
+    context.model = model_name || name || (CONTROLS_A_MODEL.test(call.getPath()) && repository_name) || '';
+    context.version = model_version ?? version ?? '';
+    if (id !== undefined) context.adoptRequestId(id);
+    attachCall(call, context);
+    return context;
+  }
+
   private async answer(handler: Handler, call: UnaryCall): Promise<unknown> {
     const result = await handler(call.request, call.metadata, call);
     const reply: unknown = isObservable(result) ? await firstValueFrom(result, { defaultValue: undefined }) : result;
@@ -198,17 +225,3 @@ export class GrpcServer extends ServerGrpc {
 
 /** What one connection may have buffered: some of the largest messages, and never less than 64 MB. */
 const sessionMemoryMb = (maxMessageBytes: number): number => Math.max(64, Math.ceil((4 * maxMessageBytes) / 1e6));
-
-/** Ties the context that was opened with the metadata to the call that the handlers see. */
-function enter(call: UnaryCall | StreamCall | DuplexCall, target: InferenceTarget): CallContext {
-  const context = attachedCall(call.metadata);
-  if (context === undefined) throw new Error('the call was not admitted');
-  const { model_name, name, repository_name, model_version, version, id } = target;
-  context.handled = true;
-  // An empty name counts as none, as where it is read: what is decided about is what is then done.
-  context.model = model_name || name || (CONTROLS_A_MODEL.test(call.getPath()) && repository_name) || '';
-  context.version = model_version ?? version ?? '';
-  if (id !== undefined) context.adoptRequestId(id);
-  attachCall(call, context);
-  return context;
-}

@@ -4,6 +4,7 @@ import type { EncodedContents, EncodedTensor } from '../../../core/tensor/encode
 import { MAX_ELEMENTS, type Shape } from '../../../core/tensor/shape.js';
 import {
   describeJson,
+  fieldOf,
   type JsonObject,
   readArray,
   readName,
@@ -47,10 +48,10 @@ export class BinaryTail {
 /** Reads one entry of `inputs`; `binary` is asked for its bytes when it says that they follow the JSON. */
 export function decodeInput(value: unknown, binary: BinaryTail): EncodedTensor {
   const input = readObject(value, 'inputs', 'each of the inputs');
-  const name = readName(input['name'], 'each of the inputs');
+  const name = readName(fieldOf(input, 'name'), 'each of the inputs');
   const where = `input '${name}'`;
-  const datatype = readText(input['datatype'], 'datatype', where);
-  const shape = readShape(input['shape'], where);
+  const datatype = readText(fieldOf(input, 'datatype'), 'datatype', where);
+  const shape = readShape(fieldOf(input, 'shape'), where);
   return { name, datatype, shape, contents: readContents(input, name, shape, binary) };
 }
 
@@ -79,9 +80,9 @@ const notInteger = (dimension: unknown, where: string) =>
 
 function readContents(input: JsonObject, name: string, shape: Shape, binary: BinaryTail): EncodedContents {
   const where = `input '${name}'`;
-  const parameters = readParameters(input['parameters'], where);
+  const parameters = readParameters(fieldOf(input, 'parameters'), where);
   refuseSharedMemory(parameters, where);
-  const data = input['data'];
+  const data = fieldOf(input, 'data');
   const size = parameters.get('binary_data_size');
   if (data !== undefined && size !== undefined) throw oneField('more than one field is set', where);
   if (data !== undefined) return { kind: 'json', value: data };

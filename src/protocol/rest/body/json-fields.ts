@@ -7,6 +7,10 @@ import { NO_PARAMETERS } from '../../../core/inference/parameters.js';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
+/** A field that the body itself has: what other code has left on all objects is no part of it. */
+export const fieldOf = (object: JsonObject, field: string): unknown =>
+  Object.hasOwn(object, field) ? object[field] : undefined;
+
 /** `where` names the owner of the field: `the request`, `input 'x'`. */
 export function readObject(value: unknown, field: string, where: string): JsonObject {
   if (isObject(value)) return value;

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { invalidArgument } from '../../../core/errors/catalogue.js';
 import { parseJson, parseJsonExactly } from '../../../core/json/parse-json.js';
-import { isArray, isObject, type JsonObject, readObject } from './json-fields.js';
+import { fieldOf, isArray, isObject, type JsonObject, readObject } from './json-fields.js';
 
 /**
  * Parses the JSON of an inference request. Of a key that stands twice the last one wins.
@@ -36,14 +36,18 @@ function parse(text: string, parser: (text: string) => unknown): JsonObject {
 const unreadable = (problem: string) => invalidArgument(`Unable to parse 'inputs': ${problem}`);
 
 /** Looks without judging: what has the wrong kind is found by those who read it. */
-function losesDigits({ parameters, inputs, outputs }: JsonObject): boolean {
-  const tensors = [inputs, outputs].flatMap((list) => (isArray(list) ? list : []));
-  return losesParameter(parameters) || tensors.some((tensor) => isObject(tensor) && losesInTensor(tensor));
+function losesDigits(body: JsonObject): boolean {
+  const tensors = ['inputs', 'outputs'].flatMap((field) => {
+    const list = fieldOf(body, field);
+    return isArray(list) ? list : [];
+  });
+  return losesParameter(fieldOf(body, 'parameters')) || tensors.some((tensor) => isObject(tensor) && losesInTensor(tensor));
 }
 
-function losesInTensor({ datatype, data, parameters }: JsonObject): boolean {
+function losesInTensor(tensor: JsonObject): boolean {
+  const datatype = fieldOf(tensor, 'datatype');
   const exact = datatype === 'INT64' || datatype === 'UINT64' || datatype === 'BYTES';
-  return (exact && holdsLargeNumber(data)) || losesParameter(parameters);
+  return (exact && holdsLargeNumber(fieldOf(tensor, 'data'))) || losesParameter(fieldOf(tensor, 'parameters'));
 }
 
 const losesParameter = (parameters: unknown): boolean =>

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { ServingError } from '../../../core/errors/serving-error.js';
+import { requestHeader } from '../request-header.js';
 import { codingOf, inflateBody } from './inflate-body.js';
 import { tooLarge } from './too-large.js';
 
@@ -16,8 +17,8 @@ type Done = (error: Error | null, body?: Buffer) => void;
  * not known, before it takes memory. What the caller still sends of a refused body is dropped as it arrives.
  */
 export const bodyParser = (maxBytes: number) => (request: FastifyRequest, payload: IncomingMessage, done: Done) => {
-  const declared = Number(request.headers['content-length'] ?? 0);
-  const coding = codingOf(request.headers['content-encoding']);
+  const declared = Number(requestHeader(request.headers, 'content-length') ?? 0);
+  const coding = codingOf(requestHeader(request.headers, 'content-encoding'));
   if (coding instanceof ServingError) return done(coding);
   const refusal = refuseLength(declared, maxBytes);
   if (refusal !== undefined) return done(refusal);
@@ -32,7 +33,7 @@ export const bodyParser = (maxBytes: number) => (request: FastifyRequest, payloa
 };
 
 function receive(payload: IncomingMessage, maxBytes: number, done: Done): void {
-  const chunked = payload.headers['transfer-encoding'] !== undefined;
+  const chunked = requestHeader(payload.headers, 'transfer-encoding') !== undefined;
   const chunks: Buffer[] = [];
   let length = 0;
   let refused = false;

@@ -4,6 +4,7 @@ import type { Parameters } from '../../../core/inference/parameters.js';
 import { refuseReservedParameters } from '../../call/reserved-parameters.js';
 import { parseInferJson } from '../body/parse-infer-json.js';
 import {
+  fieldOf,
   type JsonObject,
   readArray,
   readFlag,
@@ -37,16 +38,17 @@ export function decodeInferRequest(parts: InferRequestParts): EncodedRequest {
   if (headerLength !== undefined && jsonLength === 0) return rawRequest(parts);
   const json = parseInferJson(body.subarray(0, jsonLength));
   const binary = new BinaryTail(body.subarray(jsonLength), model);
-  const head = {
+  const request = {
     model,
     version,
-    id: json['id'] === undefined ? '' : readText(json['id'], 'id', 'the request'),
+    id: readId(json),
     parameters: readRequestParameters(json),
-    inputs: readArray(json['inputs'], 'inputs', 'the request').map((input) => decodeInput(input, binary)),
+    inputs: readArray(fieldOf(json, 'inputs'), 'inputs', 'the request').map((input) => decodeInput(input, binary)),
     outputs: readOutputs(json),
+    rawInput: undefined,
   };
   binary.finish();
-  return head;
+  return request;
 }
 
 /** How many bytes of the body are JSON. Throws `invalid-argument` for a header that cannot be. */
@@ -71,19 +73,25 @@ const rawRequest = ({ model, version, body }: InferRequestParts): EncodedRequest
   rawInput: body,
 });
 
+function readId(json: JsonObject): string {
+  const id = fieldOf(json, 'id');
+  return id === undefined ? '' : readText(id, 'id', 'the request');
+}
+
 function readRequestParameters(json: JsonObject): Parameters {
-  const parameters = readParameters(json['parameters'], 'the request');
+  const parameters = readParameters(fieldOf(json, 'parameters'), 'the request');
   refuseReservedParameters(parameters);
   readFlag(parameters, 'binary_data_output', 'the request');
   return parameters;
 }
 
 function readOutputs(json: JsonObject): RequestedOutput[] {
-  const outputs = json['outputs'] === undefined ? [] : readArray(json['outputs'], 'outputs', 'the request');
-  return outputs.map((value) => {
+  const outputs = fieldOf(json, 'outputs');
+  if (outputs === undefined) return [];
+  return readArray(outputs, 'outputs', 'the request').map((value) => {
     const output = readObject(value, 'outputs', 'each of the outputs');
-    const name = readName(output['name'], 'each of the outputs');
-    const parameters = readParameters(output['parameters'], `output '${name}'`);
+    const name = readName(fieldOf(output, 'name'), 'each of the outputs');
+    const parameters = readParameters(fieldOf(output, 'parameters'), `output '${name}'`);
     refuseSharedMemory(parameters, `output '${name}'`);
     readFlag(parameters, 'binary_data', `output '${name}'`);
     return { name, parameters };

@@ -3,6 +3,7 @@ import type { FastifyReply } from 'fastify';
 import type { EncodedRequest } from '../../../core/inference/request.js';
 import type { InferenceResponse } from '../../../core/inference/response.js';
 import { RestCodec } from '../codec/rest-codec.js';
+import { requestHeader } from '../request-header.js';
 import { RestConfig } from '../rest.config.js';
 import { chooseCoding } from './choose-coding.js';
 import { compress } from './compress.js';
@@ -26,7 +27,7 @@ export class InferReplies {
     reply.headers(headers);
     if (!this.config.RESPONSE_COMPRESSION) return body;
     vary(reply);
-    const coding = chooseCoding(reply.request.headers['accept-encoding']);
+    const coding = chooseCoding(requestHeader(reply.request.headers, 'accept-encoding'));
     if (coding === 'identity' || Buffer.byteLength(body) < this.config.RESPONSE_COMPRESSION_MIN_BYTES) return body;
     const packed = await compress(typeof body === 'string' ? Buffer.from(body, 'utf8') : body, coding);
     if (packed === undefined) return body;

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { BadRequestException, HttpException } from '@nestjs/common';
+import { requestHeader } from '../request-header.js';
 
 /** More than any client sends, and few enough that nothing counts them for long. */
 const MAX_HEADERS = 256;
@@ -11,7 +12,7 @@ export function refuseHeaders(request: IncomingMessage): HttpException | undefin
     return new BadRequestException(`HTTP/${httpVersion} is not spoken`);
   const count = rawHeaders.length / 2;
   if (count > MAX_HEADERS) return new HttpException(`${count} headers are more than the ${MAX_HEADERS} allowed`, 431);
-  if (httpVersion === '1.0' && headers['transfer-encoding'] !== undefined) {
+  if (httpVersion === '1.0' && requestHeader(headers, 'transfer-encoding') !== undefined) {
     return new BadRequestException('a request of HTTP/1.0 must not have the header Transfer-Encoding');
   }
   return isTwice(rawHeaders, 'host') ? new BadRequestException('the header Host must stand once') : undefined;
