@@ -1,3 +1,4 @@
+import { allocateMessage } from './frame.js';
 import { FIXED64, LENGTH_DELIMITED, VARINT } from './wire-reader.js';
 
 /** The bytes that a varint of a number from 0 to 2^53 takes. */
@@ -16,7 +17,7 @@ export class WireWriter {
   private position = 0;
 
   constructor(size: number) {
-    this.bytes = Buffer.allocUnsafe(size);
+    this.bytes = allocateMessage(size);
   }
 
   varint(value: number): void {

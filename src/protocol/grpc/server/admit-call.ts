@@ -11,7 +11,7 @@ import type { Overload } from '../../call/overload.js';
 import { REQUEST_ID_HEADER } from '../../call/request-id.js';
 import type { CallReporter } from './call-reporter.js';
 import { type CallWatch, giveUp, type WatchedCall } from './call-watch.js';
-import { type CallInternals, explainLimits, internalsOf } from './grpc-internals.js';
+import { adaptCall, type CallInternals } from './grpc-internals.js';
 
 export interface GrpcAdmission {
   readonly authenticator: CallAuthenticator;
@@ -41,10 +41,9 @@ export function admitCalls(
         (path.endsWith(INFERENCE) ? overload.refusal() : undefined));
 
   return ({ path, requestStream, responseStream }, call) => {
-    explainLimits(call);
     // A stream may last: each of its requests has a deadline of its own.
     const longest = requestStream || responseStream ? Infinity : requestTimeoutMs;
-    const details = new GrpcCallDetails(path, call, internalsOf(call), Date.now() + longest, streamStallMs, watch);
+    const details = new GrpcCallDetails(path, call, adaptCall(call), Date.now() + longest, streamStallMs, watch);
     const context = new CallContext(details);
     details.expire = () => {
       call.sendStatus(reporter.end(context, deadlineExceeded()));
