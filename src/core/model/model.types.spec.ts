@@ -214,7 +214,7 @@ const NOT_BATCHED = {
   ],
   'a stream': [
     batched(`*stream({ x }: Inputs<typeof scaler>) { yield { y: x }; }`),
-    'a model that streams cannot be batched',
+    'a model that streams can be neither batched nor sequenced',
   ],
 } as const;
 

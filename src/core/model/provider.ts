@@ -28,8 +28,8 @@ export type FitsSignature<M, S, O = object> = M extends { infer: unknown }
     ? FitsOutputs<Awaited<R>, S>
     : Misfit<'infer takes inputs that the signature does not give, or another context than its options ask for'>
   : M extends { stream: unknown }
-    ? O extends { batching: object }
-      ? Misfit<'a model that streams cannot be batched: drop the batching, or write infer'>
+    ? O extends { batching: object } | { sequence: object }
+      ? Misfit<'a model that streams can be neither batched nor sequenced: drop the option, or write infer'>
       : M extends { stream: (inputs: Inputs<S>, context: InferContext) => infer R }
         ? R extends AsyncIterable<infer Y> | Iterable<infer Y>
           ? FitsOutputs<Y, S>

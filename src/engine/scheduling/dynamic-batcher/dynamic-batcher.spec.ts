@@ -210,6 +210,24 @@ describe('a batch that fails', () => {
     expect(scheduler.inFlight).toBe(0);
   });
 
+  it('is not run again for who goes before it is', async () => {
+    const { enqueue, executor, echo } = start();
+    const gone = new FakeInferenceCall();
+    const results = [enqueue(rowsOf(1)), enqueue(rowsOf(2), gone), enqueue(rowsOf(3))];
+    await settled();
+    executor.runs[0]?.fail(new Error('broken'));
+    await vi.waitFor(() => expect(executor.runs).toHaveLength(2));
+    gone.abort();
+    echo(1);
+    await expect(results[1]).rejects.toMatchObject({ code: 'cancelled' });
+    await vi.waitFor(() => expect(executor.runs).toHaveLength(3));
+    echo(2);
+    expect((await Promise.all([results[0], results[2]])).map((response) => response && numbersOf(response))).toEqual([
+      [10, 11],
+      [30, 31],
+    ]);
+  });
+
   it('names outputs of another number of rows', async () => {
     const { enqueue, executor } = start();
     const result = enqueue(rowsOf(1));

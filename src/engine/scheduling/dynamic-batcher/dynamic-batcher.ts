@@ -119,8 +119,11 @@ export class DynamicBatcher implements Scheduler {
 
   /** The requests that run now, taken out of the queue; none while it is worth waiting for more. */
   private next(): readonly Member[] {
-    const failedBefore = this.again.shift();
-    if (failedBefore !== undefined) return [failedBefore];
+    for (let failed = this.again.shift(); failed !== undefined; failed = this.again.shift()) {
+      const { signal } = failed.call;
+      if (!signal.aborted) return [failed];
+      failed.refuse(signal.reason as Error);
+    }
     const waiting = this.queue as Iterable<WaitingRequest> as Iterable<Member>;
     const [first] = waiting;
     if (first === undefined) return [];
