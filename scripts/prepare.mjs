@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -9,9 +9,18 @@ export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 const windows = process.platform === 'win32';
 
-/** Installs from the lock file when that is newer than what is installed. */
+/**
+ * Installs from the lock file when that is newer than what is installed. Ends this process where `node_modules` is a
+ * link: `npm ci` would empty the folder behind it, which is someone else's.
+ */
 export function install() {
   if (modified('package-lock.json') <= modified('node_modules/.package-lock.json')) return;
+  if (lstatSync(join(root, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink()) {
+    console.error(
+      'node_modules is older than package-lock.json, and a link to a folder that npm ci would empty: remove it',
+    );
+    process.exit(1);
+  }
   run(windows ? 'npm.cmd' : 'npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']);
 }
 

@@ -1,14 +1,14 @@
-import { createApp } from './bootstrap.js';
-import { closeOnSignals } from './signals.js';
-import { reportStart } from './start-report.js';
-
 const early = (signal: string): void => {
   console.error(`${signal} before the start was complete`);
   process.exit(1);
 };
+process.once('SIGTERM', early).once('SIGINT', early);
 
+// Imported only now: a signal may come while they are loaded.
 try {
-  process.once('SIGTERM', early).once('SIGINT', early);
+  const { createApp } = await import('./bootstrap.js');
+  const { closeOnSignals } = await import('./signals.js');
+  const { reportStart } = await import('./start-report.js');
   const server = await createApp();
   const addresses = await server.listen();
   process.off('SIGTERM', early).off('SIGINT', early);

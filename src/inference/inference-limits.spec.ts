@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { defineModel, serve, type TestServer } from '#testing';
 import { vector } from '../../test/support/engine.js';
@@ -12,7 +13,7 @@ const limitsOf = (config: Partial<InferenceConfig>, loop = new LoopDelay()) =>
 
 const late = (p99: number) => {
   const loop = new LoopDelay();
-  loop.watch({ start: () => undefined, stop: () => undefined, reset: () => undefined, p99: () => p99 });
+  loop.watch(undefined, { start: () => undefined, stop: () => undefined, reset: () => undefined, p99: () => p99 });
   loop.tick();
   return loop;
 };
@@ -49,6 +50,26 @@ it('watches the loop only where there is a limit', () => {
   expect(watch).not.toHaveBeenCalled();
   limitsOf({ EVENT_LOOP_DELAY_LIMIT_MS: 1 }, loop).onModuleInit();
   expect(watch).toHaveBeenCalledOnce();
+});
+
+it('F63: logs once that the loop is late, and once that it is not any more', () => {
+  const logged: string[] = [];
+  const note =
+    (level: string) =>
+    (text: string): void =>
+      void logged.push(`${level}: ${text}`);
+  vi.spyOn(Logger.prototype, 'warn').mockImplementation(note('warn'));
+  vi.spyOn(Logger.prototype, 'log').mockImplementation(note('log'));
+  const loop = new LoopDelay();
+  const watch = vi.spyOn(loop, 'watch').mockReturnValue();
+  limitsOf({ EVENT_LOOP_DELAY_LIMIT_MS: 100 }, loop).onModuleInit();
+  for (const p99 of [0, 100, 250.4, 300, 101, 100, 3, 0]) watch.mock.lastCall?.[0]?.(p99);
+  vi.restoreAllMocks();
+  const limit = '100 ms (EVENT_LOOP_DELAY_LIMIT_MS)';
+  expect(logged).toEqual([
+    `warn: the event loop is 250 ms late, more than ${limit}: inferences are refused until that is over`,
+    `log: the event loop is 100 ms late, no more than ${limit}: inferences are served again`,
+  ]);
 });
 
 describe('the server', () => {

@@ -1,4 +1,4 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { ServingError } from '../core/errors/serving-error.js';
 import { LoopDelay } from '../engine/lifecycle/loop-delay.js';
 import { Overload } from '../protocol/call/overload.js';
@@ -10,7 +10,9 @@ const RETRY_AFTER_MS = 1_000;
 /** Refuses inferences while too many run, or while the event loop is too late to serve them. */
 @Injectable()
 export class InferenceLimits extends Overload implements OnModuleInit {
+  private readonly logger = new Logger('Server');
   private running = 0;
+  private late = false;
 
   constructor(
     private readonly config: InferenceConfig,
@@ -20,7 +22,7 @@ export class InferenceLimits extends Overload implements OnModuleInit {
   }
 
   onModuleInit(): void {
-    if (this.config.EVENT_LOOP_DELAY_LIMIT_MS > 0) this.loop.watch();
+    if (this.config.EVENT_LOOP_DELAY_LIMIT_MS > 0) this.loop.watch((p99Ms) => this.report(p99Ms));
   }
 
   /** The inference calls that run. */
@@ -39,6 +41,17 @@ export class InferenceLimits extends Overload implements OnModuleInit {
       return new ServingError('unavailable', message, { retryAfterMs: RETRY_AFTER_MS });
     }
     return undefined;
+  }
+
+  /** Says when the lateness begins, and when it is over. */
+  private report(p99Ms: number): void {
+    const { EVENT_LOOP_DELAY_LIMIT_MS } = this.config;
+    if (this.late === p99Ms > EVENT_LOOP_DELAY_LIMIT_MS) return;
+    this.late = !this.late;
+    const delay = `the event loop is ${Math.round(p99Ms)} ms late`;
+    const limit = `${EVENT_LOOP_DELAY_LIMIT_MS} ms (EVENT_LOOP_DELAY_LIMIT_MS)`;
+    if (this.late) this.logger.warn(`${delay}, more than ${limit}: inferences are refused until that is over`);
+    else this.logger.log(`${delay}, no more than ${limit}: inferences are served again`);
   }
 
   enter(): void {

@@ -56,6 +56,13 @@ describe('as text', () => {
   });
 });
 
+it('leaves what ends the start to who started the server, but for those who debug it', () => {
+  logger().error(new Error('no such key'), undefined, 'ExceptionHandler');
+  expect(written).toBe('');
+  logger({ LOG_LEVEL: 'debug' }).error(new Error('no such key'), undefined, 'ExceptionHandler');
+  expect(written).toContain('no such key');
+});
+
 describe('as JSON', () => {
   it('keeps every text as it was', () => {
     logger({ LOG_FORMAT: 'json' }).log('call', { model: HOSTILE }, 'Demo');

@@ -26,6 +26,13 @@ export class StructuredLogger extends ConsoleLogger {
     else super.log(message, ...rest);
   }
 
+  /** What ends the start is thrown as well, and told by whoever has started the server. */
+  override error(message: unknown, ...rest: unknown[]): void {
+    const context = rest.at(-1);
+    if (context === 'ExceptionHandler') super.debug(message, context);
+    else super.error(message, ...rest);
+  }
+
   protected override stringifyMessage(message: unknown, level: LogLevel): string {
     const resolved = this.resolveMessage(message);
     const text =

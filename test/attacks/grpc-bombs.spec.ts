@@ -242,7 +242,11 @@ describe('A32: many legal inputs', () => {
     /^request JSON size of \d+ bytes exceeds the maximum allowed input size of 4194304 bytes\. Use MAX_MESSAGE_BYTES to increase the limit\.$/;
 
   it.each([
-    ['grpc', 'RESOURCE_EXHAUSTED', /^Received message larger than max \(\d+ vs 4194304\): send less, or raise MAX_MESSAGE_BYTES$/],
+    [
+      'grpc',
+      'RESOURCE_EXHAUSTED',
+      /^Received message larger than max \(\d+ vs 4194304\): send less, or raise MAX_MESSAGE_BYTES$/,
+    ],
     ['rest', 400, TOO_LARGE],
   ] as const)('A32: that are too much together, %s', async (wire, status, message) => {
     expect(await inferOver[wire](server(), { model: 'many', inputs: inputsOf(below), binary: true })).toMatchObject({

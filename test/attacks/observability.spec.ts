@@ -112,7 +112,7 @@ describe('A56 names that callers make up', () => {
     expect((await server.rest.post('/v2/repository/index')).json).toEqual([
       { name: 'echo', version: '1', state: 'READY' },
     ]);
-  });
+  }, 60_000);
 });
 
 describe('A57, A58 ids and trace context', () => {

@@ -181,6 +181,7 @@ describe.each(WIRES)('A48: decoding is not changed, %s', (wire) => {
     ['shape', [9]],
     ['contents', { fp32_contents: [9, 9] }],
     ['data', [9, 9]],
+    ['fp32_contents', [9, 9]],
     ['fp64_contents', [9, 9]],
     ['bytes_contents', [Buffer.from('evil')]],
     ['inputs', []],
@@ -195,6 +196,7 @@ describe.each(WIRES)('A48: decoding is not changed, %s', (wire) => {
     ['optional', true],
     ['kind', 'none'],
     ['content-encoding', 'gzip'],
+    ['content-length', '100000000'],
     ['accept-encoding', 'gzip'],
     ['inference-header-content-length', '0'],
     ['grpc-timeout', '1n'],
@@ -208,6 +210,18 @@ describe.each(WIRES)('A48: decoding is not changed, %s', (wire) => {
       expect(await outcomeOf(wire, open, call)).toBe(expected);
     }
   });
+});
+
+it.each(WIRES)('A48: what is restricted stays so, %s', async (wire) => {
+  await using restricted = await serve(Context, {
+    environment: {
+      GRPC_RESTRICTED_PROTOCOL: 'inference:admin-key=hush-hush',
+      HTTP_RESTRICTED_API: 'inference:admin-key=hush-hush',
+    },
+  });
+  const key = wire === 'grpc' ? 'triton-grpc-protocol-admin-key' : 'admin-key';
+  expect(await outcomeOf(wire, restricted, plain, { pollution: [key, 'hush-hush'] })).toBe('refused');
+  expect(await outcomeOf(wire, restricted, plain, { headers: [[key, 'hush-hush']] })).toContain('context');
 });
 
 describe.each(WIRES)('A48: authorization is not changed, %s', (wire) => {

@@ -11,14 +11,18 @@ import {
   type ExecutionContext,
   ForbiddenException,
   Get,
+  HttpException,
   Injectable,
+  InternalServerErrorException,
   Module,
+  NotFoundException,
   type PipeTransform,
   Scope,
+  UnauthorizedException,
   UseGuards,
 } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
-import { GrpcMethod, GrpcStreamCall, Payload, ServerGrpc } from '@nestjs/microservices';
+import { GrpcMethod, GrpcStreamCall, Payload, RpcException, ServerGrpc } from '@nestjs/microservices';
 import { EMPTY, of } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { fp32, type Inputs, int32, Model, ServingError, signature, uint8 } from '#core';
@@ -253,8 +257,14 @@ describe('what stock Nest gets wrong', () => {
       [new ServingError('invalid-argument', 'no'), 'INVALID_ARGUMENT', 400],
       [new ServingError('resource-exhausted', 'no'), 'RESOURCE_EXHAUSTED', 429],
       [new ServingError('unavailable', 'no'), 'UNAVAILABLE', 503],
-      [new BadRequestException('no'), 'INTERNAL', 400],
-      [new ForbiddenException('no'), 'INTERNAL', 403],
+      [new BadRequestException('no'), 'INVALID_ARGUMENT', 400],
+      [new UnauthorizedException('no'), 'UNAUTHENTICATED', 401],
+      [new ForbiddenException('no'), 'PERMISSION_DENIED', 403],
+      [new NotFoundException('secret'), 'NOT_FOUND', 404],
+      [new HttpException('no', 429), 'RESOURCE_EXHAUSTED', 429],
+      [new HttpException('secret', 503), 'UNAVAILABLE', 503],
+      [new InternalServerErrorException('secret'), 'INTERNAL', 500],
+      [new RpcException('secret'), 'INTERNAL', 500],
       [new Error('secret'), 'INTERNAL', 500],
       ['secret', 'INTERNAL', 500],
     ];
@@ -269,12 +279,16 @@ describe('what stock Nest gets wrong', () => {
         else handle = fail;
         const [overGrpc, overRest] = [await rpc('ModelReady')(server as TestServer), await rest.get('/probe')];
         expect([place, overGrpc.status, overRest.status]).toEqual([place, grpcStatus, restStatus]);
-        expect(overGrpc.message + overRest.bytes.toString()).not.toContain('secret');
+        expect(overGrpc.message).not.toContain('secret');
+        expect(overRest.json).toEqual({ error: overGrpc.message });
       }
     }
     [guard, transform, handle] = [() => false, (value) => value, vi.fn()];
-    expect((await rpc('ModelReady')(server as TestServer)).status).toBe('INTERNAL');
-    expect((await rest.get('/probe')).status).toBe(403);
+    expect(await rpc('ModelReady')(server as TestServer)).toMatchObject({
+      status: 'PERMISSION_DENIED',
+      message: 'Forbidden resource',
+    });
+    expect(await rest.get('/probe')).toMatchObject({ status: 403, json: { error: 'Forbidden resource' } });
     expect(handle).not.toHaveBeenCalled();
   });
 
@@ -301,7 +315,7 @@ describe('what stock Nest gets wrong', () => {
       ],
       [() => (guard = fail), 'FAILED_PRECONDITION'],
       [() => (guard = () => Promise.reject(refusal)), 'FAILED_PRECONDITION'],
-      [() => (guard = () => false), 'INTERNAL'],
+      [() => (guard = () => false), 'PERMISSION_DENIED'],
     ];
     for (const [prepare, expected] of ways) {
       for (const halfClosed of [false, true]) {

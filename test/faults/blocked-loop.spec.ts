@@ -90,4 +90,11 @@ it('F50: a server that watches its loop refuses inferences while it is late, and
     { timeout: 10_000, interval: 20 },
   );
   expect(watching.output()).toMatch(/"model":"double".*"code":"unavailable"/);
+  // A line may come after the answers that it explains.
+  await vi.waitFor(() => {
+    const lines = watching.output().split('\n');
+    const told = lines.filter((line) => line.includes('the event loop is '));
+    expect(told[0]).toMatch(/"level":"warn".*the event loop is \d+ ms late, more than 100 ms/);
+    expect(told[1]).toMatch(/"level":"info".*the event loop is \d+ ms late, no more than 100 ms/);
+  });
 }, 60_000);

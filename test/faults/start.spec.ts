@@ -1,14 +1,31 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { mainProcesses } from '../support/main-process.js';
 
 /** F57: a start that comes to nothing ends the process by a code other than 0, and says why in one line. */
 
+const ROOT = join(import.meta.dirname, '../..');
+
 const start = mainProcesses();
 
+/** Is gone with the test that it is for. */
+async function temporaryFolder() {
+  const path = await mkdtemp(join(tmpdir(), 'start-'));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
+}
+
+const dataUrl = (code: string): string => `data:text/javascript,${encodeURIComponent(code)}`;
+
+/** Runs code before the server's own. */
+const before = (code: string): readonly string[] => ['--import', dataUrl(code)];
+
 /** Holds a start where it would open its first port, and tells. */
-const HOLD = `
+const HOLD_LISTENING = `
   import net from 'node:net';
   net.Server.prototype.listen = function () {
     setInterval(() => undefined, 60_000);
@@ -17,12 +34,48 @@ const HOLD = `
   };
 `;
 
-const holding = ['--import', `data:text/javascript,${encodeURIComponent(HOLD)}`];
+/** Holds a start where it would load its modules, and tells. */
+const LOADER = `
+  export const load = (url, context, next) => {
+    if (!url.endsWith('/dist/bootstrap.js')) return next(url, context);
+    console.log('about to load');
+    return new Promise(() => undefined);
+  };
+`;
+const HOLD_LOADING = `
+  import { register } from 'node:module';
+  register(${JSON.stringify(dataUrl(LOADER))});
+  setInterval(() => undefined, 60_000);
+`;
+
+const absent = (name: string): string => `ENOENT: no such file or directory, open '/nowhere/${name}'`;
 
 describe('F57', () => {
-  it.each(['SIGTERM', 'SIGINT'] as const)('%s before the start is complete', async (signal) => {
-    const server = start({ LOG_LEVEL: 'error' }, { execArgv: holding });
-    await server.printed(/about to listen/);
+  it('what is installed is old, and a link', async () => {
+    await using folder = await temporaryFolder();
+    const [project, others] = [join(folder.path, 'project'), join(folder.path, 'others')];
+    await cp(join(ROOT, 'scripts'), join(project, 'scripts'), { recursive: true });
+    await mkdir(others);
+    await writeFile(join(others, 'package.json'), '{}');
+    await writeFile(join(project, 'package.json'), '{ "name": "project", "version": "1.0.0" }');
+    await writeFile(join(project, 'package-lock.json'), '{ "lockfileVersion": 3, "packages": {} }');
+    await symlink(others, join(project, 'node_modules'));
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['scripts/start.mjs'], { cwd: project });
+    expect([status, String(stdout)]).toEqual([1, '']);
+    expect(String(stderr)).toBe(
+      'node_modules is older than package-lock.json, and a link to a folder that npm ci would empty: remove it\n',
+    );
+    expect(await readdir(others)).toEqual(['package.json']);
+  });
+
+  it.each([
+    ['SIGTERM', 'load', HOLD_LOADING],
+    ['SIGINT', 'load', HOLD_LOADING],
+    ['SIGTERM', 'listen', HOLD_LISTENING],
+    ['SIGINT', 'listen', HOLD_LISTENING],
+  ] as const)('%s before the start is complete, when it is about to %s', async (signal, step, hold) => {
+    const server = start({ LOG_LEVEL: 'error' }, { execArgv: before(hold) });
+    await server.printed(new RegExp(`about to ${step}`));
     server.kill(signal);
     expect(await server.ended).toBe(1);
     expect(server.errors).toBe(`${signal} before the start was complete\n`);
@@ -77,10 +130,20 @@ describe('F57', () => {
     expect(server.output).not.toMatch(/\bat .*\.js:\d+/);
   });
 
-  it('a file that the configuration names is not there', async () => {
-    const server = start({ API_KEYS_FILE: '/nowhere/keys.txt' });
+  it.each<[problem: string, environment: Readonly<Record<string, string>>]>([
+    [`API_KEYS_FILE: ${absent('keys.txt')}`, { API_KEYS_FILE: '/nowhere/keys.txt' }],
+    [`AUTHZ_ROLES_FILE: ${absent('roles.json')}`, { AUTHZ: 'roles', AUTHZ_ROLES_FILE: '/nowhere/roles.json' }],
+    [`JWT_PUBLIC_KEY_FILE: ${absent('key.pem')}`, { JWT_PUBLIC_KEY_FILE: '/nowhere/key.pem' }],
+    [`AUDIT_LOG="/nowhere/audit.log": ${absent('audit.log')}`, { AUDIT_LOG: '/nowhere/audit.log' }],
+    ['OPA_URL is unset: set it to the URL of the decision point', { AUTHZ: 'opa' }],
+    [
+      'GRPC_RESTRICTED_PROTOCOL: entry 1 is malformed: write family,family:key=value',
+      { GRPC_RESTRICTED_PROTOCOL: 'health' },
+    ],
+  ])('%s: found when the server is put together, it is told once, and nothing else', async (problem, environment) => {
+    const server = start(environment);
     expect(await server.ended).toBe(1);
-    expect(server.errors).toMatch(/^the configuration is not valid:\n {2}API_KEYS_FILE: .*'\/nowhere\/keys\.txt'\n$/m);
-    expect(server.errors).not.toMatch(/\bat .*\.js:\d+/);
+    expect(server.output).toBe(server.errors);
+    expect(server.errors).toBe(`the configuration is not valid:\n  ${problem}\n`);
   });
 });

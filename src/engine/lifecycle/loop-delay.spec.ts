@@ -27,7 +27,7 @@ it('knows of no delay before anyone watches', () => {
 
 it('tells the delay of each second that is over', () => {
   vi.useFakeTimers();
-  loop.watch(sampler);
+  loop.watch(undefined, sampler);
   expect(sampler.start).toHaveBeenCalledOnce();
   sampler.delay = 250;
   expect(loop.p99Ms).toBe(0);
@@ -39,9 +39,24 @@ it('tells the delay of each second that is over', () => {
   expect(loop.p99Ms).toBe(1);
 });
 
+it('tells whoever watches the delay of each second, until the server ends', () => {
+  vi.useFakeTimers();
+  const measured = vi.fn();
+  loop.watch(measured, sampler);
+  for (const delay of [250, 0]) {
+    sampler.delay = delay;
+    vi.advanceTimersByTime(1_000);
+  }
+  expect(measured.mock.calls).toEqual([[250], [0]]);
+  loop.onApplicationShutdown();
+  loop.tick();
+  vi.advanceTimersByTime(5_000);
+  expect(measured).toHaveBeenCalledTimes(2);
+});
+
 it('forgets all when the server ends', () => {
   vi.useFakeTimers();
-  loop.watch(sampler);
+  loop.watch(undefined, sampler);
   sampler.delay = 250;
   loop.tick();
   loop.onApplicationShutdown();

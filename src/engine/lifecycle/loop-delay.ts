@@ -16,6 +16,7 @@ const WINDOW_MS = 1_000;
 @Injectable()
 export class LoopDelay implements OnApplicationShutdown {
   private sampler: DelaySampler | undefined;
+  private measured: ((p99Ms: number) => void) | undefined;
   private timer: NodeJS.Timeout | undefined;
   private last = 0;
 
@@ -24,9 +25,10 @@ export class LoopDelay implements OnApplicationShutdown {
     return this.last;
   }
 
-  /** Begins to watch, by a sampler of Node.js's own or by the one given. */
-  watch(sampler: DelaySampler = nodeSampler()): void {
+  /** Begins to watch, by a sampler of Node.js's own or by the one given; tells each second's delay when it is over. */
+  watch(measured?: (p99Ms: number) => void, sampler: DelaySampler = nodeSampler()): void {
     this.stop();
+    this.measured = measured;
     this.sampler = sampler;
     sampler.start();
     this.timer = setInterval(() => this.tick(), WINDOW_MS).unref();
@@ -36,6 +38,7 @@ export class LoopDelay implements OnApplicationShutdown {
   tick(): void {
     this.last = this.sampler?.p99() ?? 0;
     this.sampler?.reset();
+    this.measured?.(this.last);
   }
 
   onApplicationShutdown(): void {
@@ -46,6 +49,7 @@ export class LoopDelay implements OnApplicationShutdown {
     clearInterval(this.timer);
     this.sampler?.stop();
     this.sampler = undefined;
+    this.measured = undefined;
     this.last = 0;
   }
 }

@@ -132,10 +132,7 @@ describe('by itself', () => {
   });
 
   it.each([[[1, 0, 8]], [[1, 8, 0]]])('refuses images of shape %j', async (shape) => {
-    const reading = new DigitReaderModel(new FakeDigits()).infer(
-      { images: fp32.of(shape, []) },
-      context,
-    );
+    const reading = new DigitReaderModel(new FakeDigits()).infer({ images: fp32.of(shape, []) }, context);
     await expect(reading).rejects.toThrow(ServingError);
     await expect(reading).rejects.toMatchObject({
       code: 'invalid-argument',

@@ -1,10 +1,11 @@
-import { type ServerResponse, STATUS_CODES } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { inspect } from 'node:util';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { toServingError } from '../../core/errors/catalogue.js';
 import type { ErrorReason } from '../../core/errors/serving-error.js';
 import { attachedCall } from '../call/call-context.js';
+import { callersText } from '../http-exception.js';
 import { CODINGS } from './body/inflate-body.js';
 import { recordOutcome } from './rest-call.js';
 import { httpStatus } from './status.js';
@@ -31,7 +32,7 @@ export class RestErrorFilter implements ExceptionFilter {
     const request = http.getRequest<object>();
     const response = http.getResponse<FastifyReply | ServerResponse>();
     if (thrown instanceof HttpException) {
-      const answer = fromHttpException(thrown);
+      const answer = { status: thrown.getStatus(), message: callersText(thrown) };
       if (answer.status >= 500) this.log(answer.message, thrown, request);
       return send(response, answer);
     }
@@ -48,23 +49,6 @@ export class RestErrorFilter implements ExceptionFilter {
     const entry = { message, ...described, requestId: call?.requestId, operation: call?.details.operation };
     this.logger.error(entry, cause instanceof Error ? cause.stack : undefined);
   }
-}
-
-/** Errors of Nest and Fastify themselves: unknown paths, wrong methods, and what a guard or pipe of Nest refuses. */
-function fromHttpException(exception: HttpException): ErrorAnswer {
-  const status = exception.getStatus();
-  const standard = STATUS_CODES[status] ?? 'Error';
-  return { status, message: NEUTRAL.has(status) || status >= 500 ? standard : detailsOf(exception) };
-}
-
-/** Nest would put the path into the text. */
-const NEUTRAL: ReadonlySet<number> = new Set([404, 405]);
-
-/** Nest's validation keeps its list of problems in the response, and a summary in the message. */
-function detailsOf(exception: HttpException): string {
-  const response = exception.getResponse();
-  const details = typeof response === 'object' && 'message' in response ? response.message : response;
-  return Array.isArray(details) ? details.join('; ') : exception.message;
 }
 
 const describe = (cause: unknown): string =>

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { malformedVersion } from '../../core/errors/catalogue.js';
 import { type ErrorCode, ServingError } from '../../core/errors/serving-error.js';
-import { HTTP_STATUS, httpStatus, outcomeCode } from './status.js';
+import { HTTP_STATUS, httpStatus } from './status.js';
 
 it.each([
   ['invalid-argument', 400],
@@ -25,23 +25,4 @@ it('answers some errors by their reason', () => {
   expect(httpStatus(malformedVersion('x'))).toBe(404);
   expect(httpStatus(new ServingError('resource-exhausted', '', { reason: 'message-too-large' }))).toBe(400);
   expect(httpStatus(new ServingError('unimplemented', '', { reason: 'unsupported-encoding' }))).toBe(501);
-});
-
-it.each([
-  [200, 'ok'],
-  [304, 'ok'],
-  [400, 'invalid-argument'],
-  [401, 'unauthenticated'],
-  [403, 'permission-denied'],
-  [404, 'not-found'],
-  [405, 'unimplemented'],
-  [418, 'invalid-argument'],
-  [429, 'resource-exhausted'],
-  [500, 'internal'],
-  [501, 'unimplemented'],
-  [502, 'internal'],
-  [503, 'unavailable'],
-  [504, 'deadline-exceeded'],
-])('%i, answered without an error, counts as %s', (status, code) => {
-  expect(outcomeCode(status)).toBe(code);
 });

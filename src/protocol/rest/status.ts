@@ -28,18 +28,3 @@ const BY_REASON: Readonly<Partial<Record<ErrorReason, number>>> = {
 
 export const httpStatus = ({ code, reason }: ServingError): number =>
   (reason === undefined ? undefined : BY_REASON[reason]) ?? HTTP_STATUS[code];
-
-const BY_STATUS: Readonly<Record<number, ErrorCode>> = {
-  401: 'unauthenticated',
-  403: 'permission-denied',
-  404: 'not-found',
-  405: 'unimplemented',
-  429: 'resource-exhausted',
-  501: 'unimplemented',
-  503: 'unavailable',
-  504: 'deadline-exceeded',
-};
-
-/** What a status means that was answered without a `ServingError`: by the framework, or by a handler itself. */
-export const outcomeCode = (status: number): 'ok' | ErrorCode =>
-  status < 400 ? 'ok' : (BY_STATUS[status] ?? (status < 500 ? 'invalid-argument' : 'internal'));

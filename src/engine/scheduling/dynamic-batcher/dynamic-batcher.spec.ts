@@ -32,7 +32,8 @@ const rowsOf = (seed: number, count = 1, parts: Partial<InferenceRequest> = {}):
     ...parts,
   });
 
-const numbersOf = ({ outputs: [output] }: InferenceResponse): number[] => (output?.tensor as Tensor<'FP32'>).numbers();
+const numbersOf = ({ outputs: [output] }: InferenceResponse): number[] =>
+  output === undefined ? [] : (output.tensor as Tensor<'FP32'>).numbers();
 
 function start(batching: Partial<BatchingOptions> = {}, instances = 1, queue: QueueOptions = {}) {
   const executor = new FakeExecutor(instances);

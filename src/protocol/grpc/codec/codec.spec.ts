@@ -81,6 +81,7 @@ function plain(value: unknown): unknown {
   if (typeof value === 'boolean') return String(+value);
   if (typeof value !== 'object' || value === null) return Object.is(value, -0) ? '-0' : String(value);
   const entries = Object.entries(value)
+    .filter(([, item]) => item !== undefined)
     .map(([key, item]) => [key, plain(item)] as const)
     .filter(([key, item]) => item !== '' && !(Array.isArray(item) && item.length === 0) && key !== 'parameter_choice')
     .filter(([key, item]) => !(key === 'parameters' && Object.keys(item as object).length === 0));

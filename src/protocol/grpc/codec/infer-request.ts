@@ -23,7 +23,16 @@ export function decodeModelInferRequest(bytes: Buffer): ModelInferRequest {
   const inputs: InferInputTensor[] = [];
   const outputs: RequestedOutputTensor[] = [];
   const raw_input_contents: Buffer[] = [];
-  const message: Writable<ModelInferRequest> = { inputs, outputs, raw_input_contents };
+  // With every field: one that is missing would be looked for on `Object.prototype`.
+  const message: Writable<ModelInferRequest> = {
+    model_name: undefined,
+    model_version: undefined,
+    id: undefined,
+    parameters: undefined,
+    inputs,
+    outputs,
+    raw_input_contents,
+  };
   while (!reader.done) {
     const tag = reader.uint32();
     switch (tag) {
@@ -58,7 +67,7 @@ export function decodeModelInferRequest(bytes: Buffer): ModelInferRequest {
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 function readOutput(reader: WireReader): RequestedOutputTensor {
-  const output: Writable<RequestedOutputTensor> = {};
+  const output: Writable<RequestedOutputTensor> = { name: undefined, parameters: undefined };
   while (!reader.done) {
     const tag = reader.uint32();
     if (tag === delimited(1)) output.name = reader.string();

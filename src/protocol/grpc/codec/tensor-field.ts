@@ -11,7 +11,13 @@ const TENSORS = 5;
 /** Reads an InferInputTensor or an InferOutputTensor: the two are laid out alike. */
 export function readTensor(reader: WireReader): InferInputTensor {
   const shape: (number | bigint)[] = [];
-  const tensor: { -readonly [K in keyof InferInputTensor]: InferInputTensor[K] } = { shape };
+  const tensor: { -readonly [K in keyof InferInputTensor]: InferInputTensor[K] } = {
+    name: undefined,
+    datatype: undefined,
+    shape,
+    parameters: undefined,
+    contents: undefined,
+  };
   while (!reader.done) {
     const tag = reader.uint32();
     switch (tag) {

@@ -29,13 +29,17 @@ const BYTES_FIELD = 8;
 /** Reads `InferTensorContents` straight into typed arrays; values may come packed, one by one, or both. */
 export function readTensorContents(reader: WireReader): InferTensorContents {
   const contents: Record<string, Values | Buffer[]> = {};
+  let elements: Buffer[] | undefined;
   while (!reader.done) {
     const tag = reader.uint32();
     const wireType = tag & 7;
     const field = FIELDS[tag >>> 3];
-    if (field !== undefined) contents[field.name] = readField(field, reader, wireType, contents[field.name] as Values);
-    else if (tag >>> 3 === BYTES_FIELD && wireType === LENGTH_DELIMITED) {
-      ((contents['bytes_contents'] ??= []) as Buffer[]).push(reader.slice());
+    if (field !== undefined) {
+      const before = Object.hasOwn(contents, field.name) ? (contents[field.name] as Values) : undefined;
+      contents[field.name] = readField(field, reader, wireType, before);
+    } else if (tag >>> 3 === BYTES_FIELD && wireType === LENGTH_DELIMITED) {
+      if (elements === undefined) contents['bytes_contents'] = elements = [];
+      elements.push(reader.slice());
     } else reader.skip(wireType);
   }
   return contents;

@@ -43,11 +43,12 @@ export function adaptCall(call: ServerInterceptingCallInterface): CallInternals 
 }
 
 function adaptPrototype(prototype: BaseCall): void {
-  const { sendStatus } = prototype;
+  const sendStatus = Object.getOwnPropertyDescriptor(prototype, 'sendStatus')?.value as (sent: object) => void;
   prototype.sendStatus = function (this: BaseCall, sent) {
-    const { code, details = '' } = sent;
-    const isLimit = code === status.RESOURCE_EXHAUSTED && /larger than max/.test(details);
-    sendStatus.call(this, isLimit ? { ...sent, details: `${details}: send less, or raise MAX_MESSAGE_BYTES` } : sent);
+    const { code, details } = sent as { readonly code?: status; readonly details?: string };
+    const isLimit = code === status.RESOURCE_EXHAUSTED && /larger than max/.test(details ?? '');
+    const named = isLimit ? { ...sent, details: `${details}: send less, or raise MAX_MESSAGE_BYTES` } : sent;
+    sendStatus.call(this, named);
   };
   prototype.serializeMessage = function (this: BaseCall, value) {
     return frameOf(this.handler.serialize(value));

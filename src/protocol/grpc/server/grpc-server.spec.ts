@@ -148,8 +148,8 @@ describe('a guard', () => {
     ['throws', failure(new ServingError('permission-denied', 'no')), 'PERMISSION_DENIED'],
     ['rejects', () => Promise.reject(new ServingError('permission-denied', 'no')), 'PERMISSION_DENIED'],
     ['fails', failure(new Error('no policy')), 'INTERNAL'],
-    ['says no', () => false, 'INTERNAL'],
-    ['says no later', () => Promise.resolve(false), 'INTERNAL'],
+    ['says no', () => false, 'PERMISSION_DENIED'],
+    ['says no later', () => Promise.resolve(false), 'PERMISSION_DENIED'],
   ])('that %s lets nobody in', async (_, behaviour, expected) => {
     await start();
     guard = behaviour;
