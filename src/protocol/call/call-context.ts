@@ -22,7 +22,7 @@ export interface CallDetails {
   /** Milliseconds since the epoch, or `Infinity`. */
   readonly deadline: number;
   /** Calls the listener once when the client cancels or disconnects before it has its answer. */
-  readonly onDisconnect: (listener: () => void) => void;
+  onDisconnect(listener: () => void): void;
 }
 
 /** One call over either wire, from its headers to its status. */

@@ -1,5 +1,5 @@
 import type { ServerInterceptingCall, ServerInterceptingCallInterface, ServerInterceptor } from '@grpc/grpc-js';
-import { constants, type ServerHttp2Stream } from 'node:http2';
+import { constants } from 'node:http2';
 import { deadlineExceeded } from '../../../core/errors/catalogue.js';
 import type { ServingError } from '../../../core/errors/serving-error.js';
 import type { ActiveCalls } from '../../call/active-calls.js';
@@ -10,7 +10,7 @@ import { subjectOf } from '../../call/certificate-subject.js';
 import type { Overload } from '../../call/overload.js';
 import { REQUEST_ID_HEADER } from '../../call/request-id.js';
 import type { CallReporter } from './call-reporter.js';
-import { type CallWatch, giveUp, type WatchedCall } from './call-watch.js';
+import type { CallWatch, WatchedCall } from './call-watch.js';
 import { adaptCall, type CallInternals } from './grpc-internals.js';
 
 export interface GrpcAdmission {
@@ -40,45 +40,50 @@ export function admitCalls(
         strangerRefusal(context, authenticator) ??
         (path.endsWith(INFERENCE) ? overload.refusal() : undefined));
 
+  const parts: AdmissionParts = { calls, reporter, watch, streamStallMs };
   return ({ path, requestStream, responseStream }, call) => {
     // A stream may last: each of its requests has a deadline of its own.
     const longest = requestStream || responseStream ? Infinity : requestTimeoutMs;
-    const details = new GrpcCallDetails(path, call, adaptCall(call), Date.now() + longest, streamStallMs, watch);
-    const context = new CallContext(details);
-    details.expire = () => {
-      call.sendStatus(reporter.end(context, deadlineExceeded()));
-      // The client still owes the end of its message, and its stream would stay half open.
-      details.stream.close(constants.NGHTTP2_NO_ERROR);
-    };
-    attachCall(details.metadata, context);
-    details.stream.once('close', () => {
-      watch.delete(details);
-      if (!context.handled) reporter.cancelled(context);
-      calls.closed(context);
-      details.disconnect();
-    });
-    // The call itself is handed on: a wrapped one would cost at every event.
-    const refuse = (refusal: ServingError): void => call.sendStatus(reporter.end(context, refusal));
+    const details = new GrpcCallDetails(path, call, Date.now() + longest, parts);
+    const { context } = details;
     const pending = authenticateCall(context, details, authenticator);
     if (pending === undefined) {
       const refusal = refusalOf(path, context);
-      if (refusal !== undefined) {
-        call.start = () => undefined;
-        refuse(refusal);
-      }
+      if (refusal !== undefined) details.refuse(refusal);
     } else {
-      const start = call.start.bind(call);
-      call.start = (listener) => {
-        void pending.then(() => {
-          const refusal = refusalOf(path, context);
-          if (refusal === undefined) start(listener);
-          else refuse(refusal);
-        });
-      };
+      startLater(call, details, pending, () => refusalOf(path, context));
     }
+    // The call itself is handed on: a wrapped one would cost at every event.
     return call as ServerInterceptingCall;
   };
 }
+
+/** Begins the call when it is known who calls. */
+function startLater(
+  call: ServerInterceptingCallInterface,
+  details: GrpcCallDetails,
+  known: Promise<void>,
+  refusalOf: () => ServingError | undefined,
+): void {
+  const start = call.start.bind(call);
+  call.start = (listener) => {
+    void known.then(() => {
+      const refusal = refusalOf();
+      if (refusal === undefined) start(listener);
+      else details.refuse(refusal);
+    });
+  };
+}
+
+/** What every call of a server shares. */
+interface AdmissionParts {
+  readonly calls: ActiveCalls;
+  readonly reporter: CallReporter;
+  readonly watch: CallWatch;
+  readonly streamStallMs: number;
+}
+
+const NOTHING = (): void => undefined;
 
 /** What counts among the inferences that run; those of a stream count one by one. */
 const INFERENCE = '/ModelInfer';
@@ -98,33 +103,36 @@ export function countInference(call: CallContext, overload: Overload): ServingEr
 const strangerRefusal = ({ principal, refusal }: CallContext, { required }: CallAuthenticator) =>
   required && principal === undefined ? (refusal ?? missingCredentials()) : undefined;
 
-/** What the metadata and the connection say of a call, also the credentials that it shows; and how it waits for its client. */
+/**
+ * What the metadata and the connection say of a call, also the credentials that it shows; and how it waits for its
+ * client. Its methods stand on the class, not in closures: there is one for each call.
+ */
 export class GrpcCallDetails implements CallDetails, Credentials, WatchedCall {
   readonly wire = 'grpc';
   readonly peer: string;
   readonly deadline: number;
-  readonly metadata: CallInternals['metadata'];
-  readonly stream: ServerHttp2Stream;
+  readonly context: CallContext;
   until: number;
-  expire: () => void = () => undefined;
+  private readonly internals: CallInternals;
   private listeners: (() => void)[] | undefined;
   private disconnected = false;
+  private isReplied = false;
 
   constructor(
     readonly operation: string,
     private readonly call: ServerInterceptingCallInterface,
-    { metadata, stream }: CallInternals,
     latest: number,
-    private readonly streamStallMs: number,
-    private readonly watch: CallWatch,
+    private readonly parts: AdmissionParts,
   ) {
-    this.metadata = metadata;
-    this.stream = stream;
+    this.internals = adaptCall(call);
     const { remoteAddress = '' } = call.getConnectionInfo();
     this.peer = remoteAddress.startsWith('::ffff:') ? remoteAddress.slice(7) : remoteAddress;
     this.deadline = Math.min(Number(call.getDeadline()), latest);
     this.until = this.deadline;
-    if (this.deadline !== Infinity) watch.add(this);
+    this.context = new CallContext(this);
+    attachCall(this.internals.metadata, this.context);
+    this.internals.stream.once('close', this.closed.bind(this));
+    if (this.deadline !== Infinity) parts.watch.add(this);
   }
 
   get requestId(): string | undefined {
@@ -136,31 +144,49 @@ export class GrpcCallDetails implements CallDetails, Credentials, WatchedCall {
   }
 
   header(name: string): string | undefined {
-    return this.metadata.get(name)[0]?.toString();
+    return this.internals.metadata.get(name)[0]?.toString();
   }
 
   certificateSubject(): string | undefined {
     return subjectOf(this.call.getAuthContext().sslPeerCertificate);
   }
 
+  /** Answers the call with a refusal, without reading its message. */
+  refuse(refusal: ServingError): void {
+    this.call.start = NOTHING;
+    this.call.sendStatus(this.parts.reporter.end(this.context, refusal));
+  }
+
   /** The request is there: its deadline is the handler's now. */
   received(): void {
-    this.watch.delete(this);
+    this.parts.watch.delete(this);
   }
 
   /** The reply is written: the client has its time to take it. */
   replied(): void {
-    this.until = Date.now() + this.streamStallMs;
-    this.expire = () => giveUp(this.stream);
-    this.watch.add(this);
+    this.isReplied = true;
+    this.until = Date.now() + this.parts.streamStallMs;
+    this.parts.watch.add(this);
   }
 
-  readonly onDisconnect = (listener: () => void): void => {
+  expire(): void {
+    const { stream } = this.internals;
+    if (this.isReplied) return stream.close(constants.NGHTTP2_CANCEL);
+    this.call.sendStatus(this.parts.reporter.end(this.context, deadlineExceeded()));
+    // The client still owes the end of its message, and its stream would stay half open.
+    stream.close(constants.NGHTTP2_NO_ERROR);
+  }
+
+  onDisconnect(listener: () => void): void {
     if (this.disconnected) listener();
     else (this.listeners ??= []).push(listener);
-  };
+  }
 
-  disconnect(): void {
+  private closed(): void {
+    const { calls, reporter, watch } = this.parts;
+    watch.delete(this);
+    if (!this.context.handled) reporter.cancelled(this.context);
+    calls.closed(this.context);
     this.disconnected = true;
     for (const listener of this.listeners ?? []) listener();
   }

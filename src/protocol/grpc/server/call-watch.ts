@@ -1,12 +1,9 @@
-import { constants, type ServerHttp2Stream } from 'node:http2';
-
 /** A call that waits for its client: for the rest of a request, or for a reply to be taken. */
 export interface WatchedCall {
-  readonly stream: ServerHttp2Stream;
   /** Until when the client has time, in milliseconds since the epoch. */
-  until: number;
+  readonly until: number;
   /** Called once when that has passed. */
-  expire: () => void;
+  expire(): void;
 }
 
 const MAX_INTERVAL_MS = 1_000;
@@ -48,6 +45,3 @@ export class CallWatch {
     }
   }
 }
-
-/** Gives up a stream whose client takes nothing any more. */
-export const giveUp = (stream: ServerHttp2Stream): void => stream.close(constants.NGHTTP2_CANCEL);
