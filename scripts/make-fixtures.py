@@ -4,13 +4,16 @@
     python3 scripts/make-fixtures.py [directory]
 
 `directory` defaults to test/fixtures/models of the repository this script lives in. Each model maps
-INPUT0 to OUTPUT0 of the same datatype and shape:
+INPUT0 to OUTPUT0 of the same datatype and shape; two have more tensors, all alike:
 
     identity_<datatype>.onnx   [n]           OUTPUT0 = INPUT0, one file per datatype
     scalar.onnx                []            OUTPUT0 = INPUT0, FP32 of rank 0
     matrix.onnx                [rows, cols]  OUTPUT0 = INPUT0 * 2, FP32
     plus_one.onnx              [n]           OUTPUT0 = INPUT0 + 1, FP32
     plus_two.onnx              [n]           OUTPUT0 = INPUT0 + 2, FP32
+    rows.onnx                  [n, 4]        OUTPUT0 = INPUT0 * 2, OUTPUT1 = INPUT0 + 1, FP32
+    image.onnx                 [n, 1, 2, 2]  OUTPUT0 = INPUT0 * 2, FP32
+    accumulate.onnx            [n, 1]        STATE_OUT = INPUT0 + STATE_IN, OUTPUT0 = STATE_OUT + 100 * START, FP32
     corrupt.onnx               64 bytes that are no model
 
 The same bytes come out of every run. Needs the Python package onnx: python3-onnx on Debian, or
@@ -47,17 +50,21 @@ DATATYPES = {
 def build_model(name, element_type, shape, operator, operand=None):
     """A model of one operator, whose optional second operand is a constant number."""
     operands = ["INPUT0"]
-    constants = []
+    constants = {}
     if operand is not None:
         operands.append("operand")
-        constants.append(helper.make_tensor("operand", element_type, [], [operand]))
+        constants["operand"] = operand
+    return build_graph(name, element_type, shape, [(operator, operands, "OUTPUT0")], constants)
 
+
+def build_graph(name, element_type, shape, steps, constants, inputs=("INPUT0",), outputs=("OUTPUT0",)):
+    """A model of several operators, each with the tensors that it reads and the one that it writes."""
     graph = helper.make_graph(
-        [helper.make_node(operator, operands, ["OUTPUT0"])],
+        [helper.make_node(operator, operands, [result]) for operator, operands, result in steps],
         name,
-        [helper.make_tensor_value_info("INPUT0", element_type, shape)],
-        [helper.make_tensor_value_info("OUTPUT0", element_type, shape)],
-        constants,
+        [helper.make_tensor_value_info(tensor, element_type, shape) for tensor in inputs],
+        [helper.make_tensor_value_info(tensor, element_type, shape) for tensor in outputs],
+        [helper.make_tensor(constant, element_type, [], [value]) for constant, value in constants.items()],
     )
     model = helper.make_model(
         graph,
@@ -76,6 +83,28 @@ def build_models():
     yield build_model("matrix", TensorProto.FLOAT, ["rows", "cols"], "Mul", 2.0)
     yield build_model("plus_one", TensorProto.FLOAT, ["n"], "Add", 1.0)
     yield build_model("plus_two", TensorProto.FLOAT, ["n"], "Add", 2.0)
+    yield build_graph(
+        "rows",
+        TensorProto.FLOAT,
+        ["n", 4],
+        [("Mul", ["INPUT0", "two"], "OUTPUT0"), ("Add", ["INPUT0", "one"], "OUTPUT1")],
+        {"one": 1.0, "two": 2.0},
+        outputs=("OUTPUT0", "OUTPUT1"),
+    )
+    yield build_model("image", TensorProto.FLOAT, ["n", 1, 2, 2], "Mul", 2.0)
+    yield build_graph(
+        "accumulate",
+        TensorProto.FLOAT,
+        ["n", 1],
+        [
+            ("Add", ["INPUT0", "STATE_IN"], "STATE_OUT"),
+            ("Mul", ["START", "hundred"], "mark"),
+            ("Add", ["STATE_OUT", "mark"], "OUTPUT0"),
+        ],
+        {"hundred": 100.0},
+        inputs=("INPUT0", "START", "STATE_IN"),
+        outputs=("OUTPUT0", "STATE_OUT"),
+    )
 
 
 def main():

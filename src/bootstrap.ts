@@ -7,6 +7,7 @@ import { AppModule, type AppModuleOptions, SECTIONS } from './app.module.js';
 import { Configuration, type ConfigurationOptions } from './config/configuration.js';
 import { FileWatcher } from './config/file-watcher.js';
 import { ModelRegistry, type ModelVersion } from './engine/registry/model-registry.js';
+import { LogConfig } from './observability/log.config.js';
 import { StructuredLogger } from './observability/structured-logger.js';
 import { ActiveCalls } from './protocol/call/active-calls.js';
 import { CallAuthenticator } from './protocol/call/call-authenticator.js';
@@ -24,7 +25,7 @@ import { configureRest, createRestAdapter } from './protocol/rest/rest-server.js
 import { assertStaticControllers } from './protocol/static-controllers.js';
 import { TlsConfig } from './protocol/tls/tls.config.js';
 import { TlsListeners } from './protocol/tls/tls-listeners.js';
-import { StartupLoader } from './repository/startup-loader.js';
+import { StartupLoader } from './repository/loading/startup-loader.js';
 
 /** A server whose modules are wired; {@link InferenceServer.listen} opens its ports. */
 export interface InferenceServer {
@@ -62,9 +63,8 @@ export async function createApp({ environment, ...options }: AppOptions = {}): P
   const app = await NestFactory.create<NestFastifyApplication>(module, createRestAdapter(connections, tls?.rest), {
     abortOnError: false,
     bodyParser: false,
-    bufferLogs: true,
+    logger: new StructuredLogger(configuration.get(LogConfig)),
   });
-  app.useLogger(app.get(StructuredLogger));
   assertStaticControllers(app.get(ModulesContainer));
   app.get(AuthenticationPolicy).assertSafeAddress([rest.HTTP_HOST, GRPC_HOST]);
   const parts = {

@@ -1,19 +1,38 @@
-import { Bool, List, OneOf, Text } from '../config/keys.js';
+import { ArrayNotEmpty } from 'class-validator';
+import { Bool, Int, List, OneOf } from '../config/keys.js';
 
-/** The model repository, and who decides which of its models are loaded. */
+const MAX_INT = 2_147_483_647;
+
+/** The model repositories, and who decides which of their models are loaded. */
 export class RepositoryConfig {
-  @Text('The folder of the models, relative to the working directory.')
-  readonly MODEL_REPOSITORY: string = 'model-repository';
+  @ArrayNotEmpty({ message: 'at least one folder' })
+  @List('The folders of the models, relative to the working directory.')
+  readonly MODEL_REPOSITORY: readonly string[] = ['model-repository'];
 
-  @OneOf('Whether models are loaded and unloaded by calls (explicit), or all at start and never again (none).', [
-    'explicit',
-    'none',
-  ])
-  readonly MODEL_CONTROL_MODE: 'explicit' | 'none' = 'explicit';
+  @OneOf(
+    'Whether models are loaded and unloaded by calls (explicit), by what changes in the repositories (poll), or all at start and never again (none).',
+    ['explicit', 'poll', 'none'],
+  )
+  readonly MODEL_CONTROL_MODE: 'explicit' | 'poll' | 'none' = 'explicit';
+
+  @Int('How long it takes until the repositories are looked at again, in milliseconds; only with poll.', {
+    min: 1,
+    max: MAX_INT,
+  })
+  readonly REPOSITORY_POLL_MS: number = 15_000;
 
   @List('The models to load at start in explicit mode: "*" for all, a lone comma for none.')
   readonly LOAD_MODELS: readonly string[] = ['*'];
 
   @Bool('Whether the server is ready although all models were asked for and the repository has none.')
   readonly ALLOW_EMPTY_REPOSITORY: boolean = false;
+
+  @Int(
+    'The largest batch of a model that could batch and says nothing of it; such a model merges its requests. 0: no batches.',
+    {
+      min: 0,
+      max: MAX_INT,
+    },
+  )
+  readonly DEFAULT_MAX_BATCH_SIZE: number = 0;
 }

@@ -2,7 +2,7 @@ import { Controller } from '@nestjs/common';
 import { GrpcMethod, Payload } from '@nestjs/microservices';
 import { Call, CallContext } from '../protocol/call/call-context.js';
 import { Family } from '../protocol/call/operation.decorator.js';
-import { checkLoadParameters, checkUnloadParameters } from './control-parameters.js';
+import { type ControlParameter, readLoadParameters, readUnloadDependents } from './control/control-parameters.js';
 import { RepositoryService } from './repository.service.js';
 
 interface IndexRequest {
@@ -13,7 +13,9 @@ interface IndexRequest {
 interface ControlRequest {
   readonly repository_name?: string;
   readonly model_name?: string;
-  readonly parameters?: Readonly<Record<string, { readonly parameter_choice?: string }>>;
+  readonly parameters?: Readonly<
+    Record<string, { readonly parameter_choice?: string; readonly [value: string]: unknown }>
+  >;
 }
 
 @Family('model-repository')
@@ -27,18 +29,16 @@ export class RepositoryGrpcController {
   }
 
   @GrpcMethod('GRPCInferenceService', 'RepositoryModelLoad')
-  async repositoryModelLoad(@Payload() request: ControlRequest) {
+  async repositoryModelLoad(@Payload() request: ControlRequest, @Call() call: CallContext) {
     const { repository, model } = target(request);
-    checkLoadParameters(parameterTypes(request));
-    await this.repository.load(repository, model);
+    await this.repository.load(call, repository, model, readLoadParameters(parametersOf(request)));
     return { model_name: model, isLoaded: true };
   }
 
   @GrpcMethod('GRPCInferenceService', 'RepositoryModelUnload')
-  async repositoryModelUnload(@Payload() request: ControlRequest) {
+  async repositoryModelUnload(@Payload() request: ControlRequest, @Call() call: CallContext) {
     const { repository, model } = target(request);
-    checkUnloadParameters(parameterTypes(request));
-    await this.repository.unload(repository, model);
+    await this.repository.unload(call, repository, model, readUnloadDependents(parametersOf(request)));
     return { model_name: model, isUnloaded: true };
   }
 }
@@ -51,5 +51,10 @@ function target({ repository_name = '', model_name = '' }: ControlRequest) {
 }
 
 /** The parameters by name, with the kind of value that each holds: `bool_param` and so on. */
-const parameterTypes = ({ parameters = {} }: ControlRequest): ReadonlyMap<string, string> =>
-  new Map(Object.entries(parameters).map(([name, { parameter_choice = '' }]) => [name, parameter_choice]));
+const parametersOf = ({ parameters = {} }: ControlRequest): ReadonlyMap<string, ControlParameter> =>
+  new Map(
+    Object.entries(parameters).map(([name, { parameter_choice: type = '', ...values }]) => [
+      name,
+      { type, value: Object.hasOwn(values, type) ? values[type] : undefined },
+    ]),
+  );

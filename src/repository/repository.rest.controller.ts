@@ -2,8 +2,8 @@ import { Body, Controller, HttpCode, Param, Post } from '@nestjs/common';
 import { Call, CallContext } from '../protocol/call/call-context.js';
 import { Family } from '../protocol/call/operation.decorator.js';
 import { ControlBodyPipe } from '../protocol/rest/control-body.pipe.js';
-import { ControlBody, IndexBody } from './control-bodies.js';
-import { checkLoadParameters, checkUnloadParameters } from './control-parameters.js';
+import { ControlBody, IndexBody } from './control/control-bodies.js';
+import { fromJson, readLoadParameters, readUnloadDependents } from './control/control-parameters.js';
 import { type IndexEntry, RepositoryService } from './repository.service.js';
 
 @Family('model-repository')
@@ -23,17 +23,23 @@ export class RepositoryRestController {
 
   @Post('models/:model/load')
   @HttpCode(200)
-  async load(@Param('model') model: string, @Body(new ControlBodyPipe(ControlBody)) body: ControlBody) {
-    checkLoadParameters(parameterTypes(body));
-    await this.repository.load('', model);
+  async load(
+    @Param('model') model: string,
+    @Body(new ControlBodyPipe(ControlBody)) body: ControlBody,
+    @Call() call: CallContext,
+  ) {
+    await this.repository.load(call, '', model, readLoadParameters(fromJson(body.parameters)));
     return { name: model, load: true };
   }
 
   @Post('models/:model/unload')
   @HttpCode(200)
-  async unload(@Param('model') model: string, @Body(new ControlBodyPipe(ControlBody)) body: ControlBody) {
-    checkUnloadParameters(parameterTypes(body));
-    await this.repository.unload('', model);
+  async unload(
+    @Param('model') model: string,
+    @Body(new ControlBodyPipe(ControlBody)) body: ControlBody,
+    @Call() call: CallContext,
+  ) {
+    await this.repository.unload(call, '', model, readUnloadDependents(fromJson(body.parameters)));
     return { name: model, unload: true };
   }
 }
@@ -41,14 +47,3 @@ export class RepositoryRestController {
 /** A field that does not apply is left out, as Triton does. */
 const withoutBlanks = (entry: IndexEntry) =>
   Object.fromEntries(Object.entries(entry).filter(([, value]) => value !== ''));
-
-/** The kind of each JSON value, in the words of the gRPC messages; a file travels as base64 text. */
-const parameterTypes = ({ parameters = {} }: ControlBody): ReadonlyMap<string, string> =>
-  new Map(Object.entries(parameters).map(([name, value]) => [name, typeName(name, value)]));
-
-function typeName(name: string, value: unknown): string {
-  if (typeof value === 'boolean') return 'bool_param';
-  if (typeof value === 'number') return 'int64_param';
-  if (typeof value === 'string') return name.startsWith('file:') ? 'bytes_param' : 'string_param';
-  return 'none';
-}

@@ -1,12 +1,13 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { invalidArgument, unavailable, unimplemented } from '../core/errors/catalogue.js';
-import { ServingError } from '../core/errors/serving-error.js';
 import type { InferenceCall } from '../core/inference/call.js';
 import { ModelAccess } from '../core/inference/model-access.js';
+import type { ModelHandle } from '../engine/registry/model-handle.js';
 import { ModelLoader } from '../engine/registry/model-loader.js';
 import { type ModelVersion, ModelRegistry } from '../engine/registry/model-registry.js';
-import type { VersionCandidate } from '../engine/registry/model-source.js';
-import { ModelCatalogue } from './model-catalogue.js';
+import { type LoadParameters, PLAIN_LOAD } from './control/control-parameters.js';
+import { RequestedLoads } from './control/requested-loads.js';
+import { ModelCatalogue } from './sources/model-catalogue.js';
 import { RepositoryConfig } from './repository.config.js';
 
 /** A line of the index; a model that was never loaded has only a name. */
@@ -28,6 +29,7 @@ export class RepositoryService {
     private readonly loader: ModelLoader,
     private readonly config: RepositoryConfig,
     private readonly access: ModelAccess,
+    private readonly loads: RequestedLoads,
   ) {}
 
   /**
@@ -37,59 +39,69 @@ export class RepositoryService {
     refuseRepositoryName(repository);
     const names = new Set([...(await this.catalogue.names()), ...this.registry.names()]);
     const visible = await this.access.visible(call, 'model-repository', [...names].sort());
-    const entries = visible.flatMap((name) => this.entriesOf(name));
+    const twice = await this.catalogue.twice();
+    const entries = visible.flatMap((name) => this.entriesOf(name, twice.has(name)));
     return readyOnly ? entries.filter(({ state }) => state === 'READY') : entries;
   }
 
-  private entriesOf(name: string): IndexEntry[] {
-    const versions = this.registry.versionsOf(name);
-    return versions === undefined ? [{ name, version: '', state: '', reason: '' }] : versions.map(toEntry);
+  /** A name that stands twice cannot be loaded; what served under it before serves on. */
+  private entriesOf(name: string, isTwice: boolean): IndexEntry[] {
+    const entries = (this.registry.versionsOf(name) ?? []).map(toEntry);
+    if (isTwice)
+      entries.push({ name, version: '', state: 'UNAVAILABLE', reason: `model '${name}' stands twice: rename one` });
+    return entries.length > 0 ? entries : [{ name, version: '', state: '', reason: '' }];
   }
 
   /** Loads or reloads a model, and answers when it serves. A reload of unchanged files is a success without effect. */
-  async load(repository: string, model: string): Promise<void> {
+  async load(
+    call: InferenceCall,
+    repository: string,
+    model: string,
+    parameters: LoadParameters = PLAIN_LOAD,
+  ): Promise<void> {
     refuseRepositoryName(repository);
     this.requireControl();
     checkName(model);
-    await this.bringUp(model);
+    await this.loads.load(call, model, parameters);
   }
 
-  /** Stops serving a model; its running requests finish. Succeeds for a model that nobody knows. */
-  async unload(repository: string, model: string): Promise<void> {
+  /**
+   * Stops serving a model; its running requests finish. Succeeds for a model that nobody knows. With `unloadDependents`
+   * the models that it calls are unloaded too, but for those that others call, or that the caller may not unload.
+   */
+  async unload(call: InferenceCall, repository: string, model: string, unloadDependents = false): Promise<void> {
     refuseRepositoryName(repository);
     this.requireControl();
-    await this.loader.unload(model);
-    this.logger.log({ message: 'model unloaded', model });
+    const called = this.handlesOf(model).flatMap(({ dependsOn }) => dependsOn);
+    await this.stop(model);
+    if (unloadDependents) await this.unloadUnused(call, called);
   }
 
-  /** Loads a model on the server's own account, at the start. */
-  bringUpAtStart(model: string, candidates: () => Promise<readonly VersionCandidate[]>): Promise<void> {
-    return this.bringUp(model, candidates, true);
-  }
-
-  private async bringUp(model: string, candidates = () => this.candidates(model), atStart = false): Promise<void> {
-    try {
-      await this.loader.load(model, candidates);
-      this.logger.log({ message: 'model ready', model });
-    } catch (failure) {
-      const { message: reason } = failure as Error;
-      // A caller is told, and could fill the log with errors; at the start there is nobody else to tell. Who stops
-      // the server knows that what was loading was given up.
-      const level = this.loader.stopped ? 'debug' : atStart ? 'error' : 'warn';
-      this.logger[level]({ message: 'model failed to load', model, reason });
-      throw failure;
+  /** Those that the caller may unload, and nothing else calls that serves. */
+  private async unloadUnused(call: InferenceCall, models: readonly string[]): Promise<void> {
+    for (const model of await this.access.visible(call, 'model-repository', models)) {
+      const handles = this.handlesOf(model);
+      if (handles.length === 0 || this.isCalled(model)) continue;
+      const called = handles.flatMap(({ dependsOn }) => dependsOn);
+      await this.stop(model);
+      await this.unloadUnused(call, called);
     }
   }
 
-  /** What could be loaded under a name. Throws the answer to a load of a name that is not there. */
-  async candidates(model: string): Promise<readonly VersionCandidate[]> {
-    const candidates = await this.catalogue.versions(model).catch((failure: unknown) => {
-      throw new ServingError('internal', `failed to load '${model}', failed to poll from model repository`, {
-        cause: failure,
-      });
-    });
-    if (candidates.length > 0) return candidates;
-    throw new ServingError('not-found', `failed to load '${model}', failed to poll from model repository`);
+  private isCalled(model: string): boolean {
+    return this.registry
+      .names()
+      .some((name) => this.handlesOf(name).some(({ dependsOn }) => dependsOn.includes(model)));
+  }
+
+  private handlesOf(model: string): ModelHandle[] {
+    return (this.registry.versionsOf(model) ?? []).flatMap(({ handle }) => handle ?? []);
+  }
+
+  private async stop(model: string): Promise<void> {
+    await this.loader.unload(model);
+    await this.loads.forget(model);
+    this.logger.log({ message: 'model unloaded', model });
   }
 
   private requireControl(): void {

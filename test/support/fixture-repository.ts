@@ -1,6 +1,6 @@
-import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Datatype } from '#core';
 
 const FIXTURES = join(import.meta.dirname, '../fixtures/models');
@@ -30,11 +30,33 @@ export class FixtureRepository implements AsyncDisposable {
 
   static async of(names: readonly string[]): Promise<FixtureRepository> {
     const path = await mkdtemp(join(tmpdir(), 'model-repository-'));
-    for (const name of names) {
-      await mkdir(join(path, name, '1'), { recursive: true });
-      await cp(join(FIXTURES, `${name}.onnx`), join(path, name, '1', 'model.onnx'));
-    }
-    return new FixtureRepository(path);
+    const repository = new FixtureRepository(path);
+    for (const name of names) await repository.put(name, `${name}/1/model.onnx`);
+    return repository;
+  }
+
+  /** Puts a fixture at a path of the repository, in the place of what is there. */
+  async put(fixture: string, path: string): Promise<void> {
+    const target = await this.placeFor(path);
+    await cp(join(FIXTURES, `${fixture}.onnx`), target);
+  }
+
+  async write(path: string, contents: string | Uint8Array): Promise<void> {
+    await writeFile(await this.placeFor(path), contents);
+  }
+
+  async mkdir(path: string): Promise<void> {
+    await mkdir(join(this.path, path), { recursive: true });
+  }
+
+  async remove(path: string): Promise<void> {
+    await rm(join(this.path, path), { recursive: true });
+  }
+
+  private async placeFor(path: string): Promise<string> {
+    const target = join(this.path, path);
+    await mkdir(dirname(target), { recursive: true });
+    return target;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

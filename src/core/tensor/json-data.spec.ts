@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { invalidArgument } from '../errors/catalogue.js';
 import { parseJson, parseJsonExactly } from '../json/parse-json.js';
@@ -262,6 +263,17 @@ describe('encoding as JSON', () => {
     expect(encodeJsonData(fp64.of([3], [-0, 0, 1]), 'y')).toBe('[-0.0,0,1]');
     expect(encodeJsonData(fp32.of([2], [-0, Number.NaN]), 'y')).toBe('[-0.0,NaN]');
     expect(encodeJsonData(fp32.of([2], [-0, Number.NaN]), 'y', 'null')).toBe('[-0.0,null]');
+  });
+
+  it('writes each element as it would be written alone', () => {
+    const word = (value: number): string => (Object.is(value, -0) ? '-0.0' : String(value));
+    fc.assert(
+      fc.property(fc.array(fc.oneof(fc.double(), fc.constantFrom(-0, 0, Number.NaN, -Infinity))), (values) => {
+        expect(encodeJsonData(fp64.of([values.length], values), 'y')).toBe(`[${values.map(word).join(',')}]`);
+        const rounded = Float32Array.from(values);
+        expect(encodeJsonData(fp32.of([values.length], rounded), 'y')).toBe(`[${Array.from(rounded, word).join(',')}]`);
+      }),
+    );
   });
 
   it('is strict JSON with the option null', () => {

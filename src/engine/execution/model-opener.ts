@@ -2,10 +2,13 @@ import { availableParallelism } from 'node:os';
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { LoadContext } from '../../core/inference/context.js';
 import type { WorkerThreads } from '../../core/model/execution.js';
+import type { ModelConfig } from '../../core/model/model-config.js';
 import type { SchedulingOptions } from '../../core/model/scheduling.js';
 import type { LoadedModel, ThreadedModel } from '../../core/runtime/model-runtime.js';
 import type { ModelExecutor } from './model-executor.js';
+import type { TensorAdaptation } from './tensor-adaptation.js';
 import { Turns } from './turns.js';
+import type { WarmUpSample } from './warm-up.js';
 import type { ThreadSource } from './worker-threads/exchange/messages.js';
 import { WorkerThread } from './worker-threads/worker-thread.js';
 import { WorkerThreadsExecutor } from './worker-threads/worker-threads-executor.js';
@@ -16,6 +19,12 @@ export interface OpenedModel extends LoadedModel {
   readonly executor?: ModelExecutor;
   /** How requests wait for it. Default: they run at once, or as soon as a thread is free. */
   readonly scheduling?: SchedulingOptions | undefined;
+  /** Where the model's own tensors are not those of the signature. Default: they are. */
+  readonly adaptation?: TensorAdaptation | undefined;
+  /** What it runs on before it is ready, after its own warm-up. Default: nothing. */
+  readonly samples?: readonly WarmUpSample[] | undefined;
+  /** What it says of itself, complete. */
+  readonly config?: ModelConfig | undefined;
 }
 
 interface Pool {

@@ -1,7 +1,9 @@
 import type { ServedModel } from '../../core/inference/stage.js';
+import type { ModelConfig } from '../../core/model/model-config.js';
 import type { ServableModel } from '../../core/model/provider.js';
 import type { NamedSpec } from '../../core/model/signature.js';
 import { unlessAborted } from './abort.js';
+import { AdaptingExecutor } from './adapting-executor.js';
 import { InProcessExecutor } from './in-process-executor.js';
 import type { ModelExecutor } from './model-executor.js';
 import type { OpenedModel } from './model-opener.js';
@@ -17,13 +19,16 @@ export class RunnableModel implements ServedModel {
   /** The models of this server that it calls. */
   readonly dependsOn: readonly string[];
   readonly outputNames: ReadonlySet<string>;
+  /** What the model says of itself; absent for one that is made in tests, or for a step of a larger one. */
+  readonly config: ModelConfig | undefined;
   private readonly abandoned = new Set<Promise<unknown>>();
 
   constructor(
     readonly name: string,
     readonly version: string,
-    { inputs, outputs, model, executor, scheduling = {}, availability, dependsOn = [] }: OpenedModel,
+    opened: OpenedModel,
   ) {
+    const { inputs, outputs, model, scheduling = {}, availability, adaptation, dependsOn = [] } = opened;
     this.inputs = inputs;
     this.outputs = outputs;
     this.model = model;
@@ -33,10 +38,13 @@ export class RunnableModel implements ServedModel {
       instances = batching === undefined ? Infinity : 1,
     } = scheduling;
     this.maxBatchSize = maxBatchSize;
-    this.executor = executor ?? new InProcessExecutor(model, instances, availability);
+    const executor = opened.executor ?? new InProcessExecutor(model, instances, availability);
+    this.executor = adaptation === undefined ? executor : new AdaptingExecutor(executor, adaptation);
     this.dependsOn = dependsOn;
-    this.isCached = scheduling.cache === true;
+    // What depends on the requests before is never kept.
+    this.isCached = scheduling.cache === true && scheduling.sequence === undefined;
     this.outputNames = new Set(outputs.map((spec) => spec.name));
+    this.config = opened.config;
   }
 
   /** Whether one request may be answered by any number of responses. */

@@ -18,7 +18,7 @@ export class ModelHandle extends RunnableModel {
   ) {
     super(name, version, opened);
     const { scheduling } = opened;
-    this.scheduler = chooseScheduler(this, { ...scheduling, queue: { ...queue, ...scheduling?.queue } });
+    this.scheduler = chooseScheduler(this, { ...scheduling, queue: withDefaults(scheduling?.queue ?? {}, queue) });
   }
 
   /** Lets the running requests finish, then releases the model; in a hurry without the runs that nobody waits for. */
@@ -27,4 +27,13 @@ export class ModelHandle extends RunnableModel {
     await this.settled(hurry);
     await this.model.unload?.();
   }
+}
+
+/** A priority that has a policy of its own waits within the same bounds, where that says nothing of them. */
+function withDefaults(queue: QueueOptions, defaults: QueueOptions): QueueOptions {
+  const policies = Object.entries(queue.policies ?? {}).map(([level, policy]) => [
+    level,
+    { maxSize: defaults.maxSize, ...policy },
+  ]);
+  return { ...defaults, ...queue, ...(policies.length > 0 ? { policies: Object.fromEntries(policies) } : {}) };
 }

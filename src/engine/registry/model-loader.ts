@@ -4,6 +4,7 @@ import { unavailable } from '../../core/errors/catalogue.js';
 import { ServingError } from '../../core/errors/serving-error.js';
 import { Readiness } from '../lifecycle/readiness.js';
 import { unlessAborted } from '../execution/abort.js';
+import { warmUp, type WarmUpSample } from '../execution/warm-up.js';
 import { QueueConfig } from '../scheduling/queue/queue.config.js';
 import type { WhatWaits } from '../scheduling/scheduler.js';
 import { ModelHandle } from './model-handle.js';
@@ -130,14 +131,15 @@ export class ModelLoader implements OnApplicationShutdown {
     const loaded = await candidate.open(context);
     await loaded.model.load?.(context);
     const handle = new ModelHandle(name, version, platform, loaded, { maxSize: this.config.MODEL_MAX_QUEUE_SIZE });
-    await this.warmUp(handle);
+    await this.warmUp(handle, loaded.samples ?? [], signal);
     return handle;
   }
 
   /** A model that cannot warm up gives back what it has loaded. */
-  private async warmUp(handle: ModelHandle): Promise<void> {
+  private async warmUp(handle: ModelHandle, samples: readonly WarmUpSample[], signal: AbortSignal): Promise<void> {
     try {
       await handle.model.warmup?.();
+      await warmUp(handle.executor, samples, signal);
     } catch (failure) {
       await this.release(handle);
       throw failure;

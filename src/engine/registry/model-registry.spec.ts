@@ -227,6 +227,19 @@ describe('a version whose threads are gone', () => {
     expect(registry.isReady('chain')).toBe(false);
   });
 
+  it('does not wait for itself where models call each other in a circle', () => {
+    const serve = (name: string, ...dependsOn: string[]): void => {
+      registry.set(name, '1', { kind: 'loading' });
+      registry.set(name, '1', { kind: 'ready' }, handleOf({ name, dependsOn }));
+    };
+    serve('a', 'b');
+    serve('b', 'c', 'm');
+    serve('c', 'a', 'c');
+    expect(['a', 'b', 'c'].map((name) => registry.isReady(name))).toEqual([true, true, true]);
+    outage = 'no thread';
+    expect(['a', 'b', 'c'].map((name) => registry.isReady(name))).toEqual([false, false, false]);
+  });
+
   it('is told to those who listen, once', () => {
     registry.set('m', '1', { kind: 'ready' }, registry.resolve('m', '1'));
     const changed = vi.fn();

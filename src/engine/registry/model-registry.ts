@@ -55,9 +55,15 @@ export class ModelRegistry {
   }
 
   /** Why a loaded version cannot serve for now: what it runs on is out of order, or a model that it calls is not there. */
-  private outageOf({ executor, dependsOn }: ModelHandle): string | undefined {
+  private outageOf(handle: ModelHandle, asked: ReadonlySet<ModelHandle> = new Set()): string | undefined {
+    const { executor, dependsOn } = handle;
     if (executor.outage !== undefined) return executor.outage;
-    const missing = dependsOn.find((name) => !this.isReady(name));
+    // Models that call each other in a circle wait for nobody else.
+    const onTheWay = new Set(asked).add(handle);
+    const missing = dependsOn.find((name) => {
+      const called = this.defaults.get(name);
+      return called === undefined || (!onTheWay.has(called) && this.outageOf(called, onTheWay) !== undefined);
+    });
     return missing === undefined ? undefined : `it calls model '${missing}', which is not ready`;
   }
 

@@ -7,6 +7,8 @@ export interface VersionCandidate {
   readonly platform: string;
   /** Changes when the version's files do; a ready version of the same fingerprint is left as it is. */
   readonly fingerprint: string;
+  /** The models that have to be loaded before. Default: none. */
+  readonly dependsOn?: readonly string[];
   open(context: LoadContext): Promise<OpenedModel>;
 }
 
@@ -17,5 +19,5 @@ export interface ModelSource {
   /** The versions of a model that are there now; `undefined` where this source has no such model. */
   versions(name: string): Promise<readonly VersionCandidate[] | undefined>;
   /** Says in an error where the model comes from: a class, or a folder. */
-  describe(name: string): string;
+  describe(name: string): string | Promise<string>;
 }

@@ -34,6 +34,21 @@ it('finds the runtimes by the files that they claim', async () => {
   expect(explorer.claiming('model.onnx')).toBeUndefined();
 });
 
+it('finds the runtimes by the names that configurations have for them', async () => {
+  @Runtime({ platform: 'far', backend: 'elsewhere', artifact: '' })
+  class FarRuntime extends TextRuntime {}
+  const explorer = await explore(TextRuntime, FarRuntime);
+  expect(explorer.artifacts).toEqual(['model.txt']);
+  expect(explorer.backends).toEqual(['text', 'elsewhere']);
+  expect(explorer.named({ backend: 'elsewhere', platform: '' })?.runtime).toBeInstanceOf(FarRuntime);
+  expect(explorer.named({ backend: '', platform: 'far' })?.runtime).toBeInstanceOf(FarRuntime);
+  // The backend decides where both stand.
+  expect(explorer.named({ backend: 'text', platform: 'far' })?.runtime).not.toBeInstanceOf(FarRuntime);
+  for (const name of ['far.js', 'constructor', '__proto__']) {
+    expect(explorer.named({ backend: name, platform: 'text' })).toBeUndefined();
+  }
+});
+
 it('refuses two runtimes for one file, and names both', async () => {
   @Runtime({ platform: 'other', backend: 'other', artifact: 'model.txt' })
   class OtherRuntime extends TextRuntime {}

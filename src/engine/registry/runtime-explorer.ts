@@ -27,12 +27,24 @@ export class RuntimeExplorer implements OnModuleInit {
     }
   }
 
-  /** The file names that make a version folder a model. */
+  /** The file names that make a version folder a model; a runtime that needs no file is found by its name alone. */
   get artifacts(): readonly string[] {
-    return [...this.byArtifact.keys()];
+    return [...this.byArtifact.keys()].filter((artifact) => artifact !== '');
+  }
+
+  /** The names that a configuration may have as its backend. */
+  get backends(): readonly string[] {
+    return [...this.byArtifact.values()].map(({ claim }) => claim.backend);
   }
 
   claiming(artifact: string): RegisteredRuntime | undefined {
     return this.byArtifact.get(artifact);
+  }
+
+  /** The runtime that a configuration asks for; a name that nobody has registered opens nothing. */
+  named({ backend, platform }: { readonly backend: string; readonly platform: string }): RegisteredRuntime | undefined {
+    return [...this.byArtifact.values()].find(({ claim }) =>
+      backend === '' ? claim.platform === platform : claim.backend === backend,
+    );
   }
 }

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { unavailable } from '../../core/errors/catalogue.js';
 import type { ServingError } from '../../core/errors/serving-error.js';
 import type { CallContext } from './call-context.js';
+import { LiveSet } from './live-set.js';
 
 /** Clients of Triton know a server that goes down by this text. */
 const SHUTTING_DOWN = 'The server is shutting down and has stopped accepting new requests.';
@@ -9,13 +10,16 @@ const SHUTTING_DOWN = 'The server is shutting down and has stopped accepting new
 /** The calls that are being answered: what a server waits for, and at last aborts, before it ends. */
 @Injectable()
 export class ActiveCalls {
-  private readonly calls = new Set<CallContext>();
+  private count = 0;
+  /** Only the calls whose end somebody listens to: a table of all would make each of them outlive its time in memory. */
+  private readonly abortable = new LiveSet<CallContext>();
+  private abortion: ServingError | undefined;
   private readonly listeners = new Set<() => void>();
   private closing = false;
   private idle: (() => void) | undefined;
 
   get size(): number {
-    return this.calls.size;
+    return this.count;
   }
 
   /** Why a new call is refused; `undefined` while the server takes work. */
@@ -24,12 +28,22 @@ export class ActiveCalls {
   }
 
   opened(call: CallContext): void {
-    this.calls.add(call);
+    this.count++;
+    call.tracker = this;
+  }
+
+  /** The call is listened to from now on; tells why it is over already, if it is. */
+  watched(call: CallContext): ServingError | undefined {
+    this.abortable.add(call);
+    return this.abortion;
   }
 
   closed(call: CallContext): void {
-    this.calls.delete(call);
-    if (this.calls.size === 0) this.idle?.();
+    if (call.tracker !== this) return;
+    call.tracker = undefined;
+    this.count--;
+    this.abortable.delete(call);
+    if (this.count === 0) this.idle?.();
   }
 
   /** Calls the listener when the server begins to close; returns the way to stop that. */
@@ -43,13 +57,14 @@ export class ActiveCalls {
     this.closing = true;
     for (const listener of this.listeners) listener();
     if (await this.isIdleWithin(milliseconds)) return;
-    for (const call of this.calls) call.abort(unavailable(SHUTTING_DOWN));
+    this.abortion = unavailable(SHUTTING_DOWN);
+    for (const call of this.abortable.snapshot()) call.abort(this.abortion);
     // An aborted call is answered at once; its status still has to be written.
     await this.isIdleWithin(MAX_ABORT_MS);
   }
 
   private async isIdleWithin(milliseconds: number): Promise<boolean> {
-    if (this.calls.size === 0) return true;
+    if (this.count === 0) return true;
     return new Promise((resolve) => {
       const timer = setTimeout(() => resolve(false), milliseconds);
       this.idle = () => {

@@ -6,6 +6,7 @@ import type { InferenceCall } from '../../core/inference/call.js';
 import type { ServingError } from '../../core/errors/serving-error.js';
 import type { Principal } from '../../core/inference/principal.js';
 import type { OperationFamily } from './operation.decorator.js';
+import type { Placed } from './live-set.js';
 import { isSaneRequestId } from './request-id.js';
 
 export type Wire = 'grpc' | 'rest';
@@ -25,8 +26,16 @@ export interface CallDetails {
   onDisconnect(listener: () => void): void;
 }
 
+/** Is told of a call that somebody listens to; tells why it is over already, if it is. */
+export interface CallTracker {
+  watched(call: CallContext): ServingError | undefined;
+}
+
 /** One call over either wire, from its headers to its status. */
-export class CallContext implements InferenceCall {
+export class CallContext implements InferenceCall, Placed {
+  place = -1;
+  /** Who ends the call when the server does; set while it is active. */
+  tracker: CallTracker | undefined;
   /** Set by {@link authenticateCall}, before any guard runs. */
   principal: Principal | undefined;
   /** Why the credentials were refused; a guard throws it where the operation is not public. */
@@ -88,6 +97,8 @@ export class CallContext implements InferenceCall {
     if (this.controller !== undefined) return this.controller;
     const controller = new AbortController();
     this.controller = controller;
+    const over = this.tracker?.watched(this);
+    if (over !== undefined) controller.abort(over);
     this.details.onDisconnect(() => controller.abort(this.expired ? deadlineExceeded() : cancelled()));
     if (this.deadline !== Infinity) {
       const left = Math.min(Math.max(0, this.deadline - Date.now()), LONGEST_TIMER);

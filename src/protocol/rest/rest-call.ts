@@ -9,10 +9,11 @@ import { attachCall, CallContext, type CallDetails } from '../call/call-context.
 import { subjectOf } from '../call/certificate-subject.js';
 import type { CallObserver, CallOutcome } from '../call/call-observer.js';
 import type { Overload } from '../call/overload.js';
+import { outcomeCode } from '../http-exception.js';
 import { REQUEST_ID_HEADER } from '../call/request-id.js';
 import { isInference } from './inference-route.decorator.js';
 import { requestHeader } from './request-header.js';
-import { HTTP_STATUS, outcomeCode } from './status.js';
+import { HTTP_STATUS } from './status.js';
 
 export interface CallTracking {
   readonly calls: ActiveCalls;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { type RestApp, startRest } from '../../../test/support/rest-app.js';
 import type { EncodedRequest } from '../../core/inference/request.js';
 import { RestCodec } from './codec/rest-codec.js';
-import { HEADER_LENGTH_HEADER } from './codec/encode.js';
+import { HEADER_LENGTH_HEADER } from './request-header.js';
 import { RestConfig } from './rest.config.js';
 import { RestInferRequest } from './rest-infer.decorator.js';
 

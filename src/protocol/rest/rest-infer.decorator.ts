@@ -1,8 +1,7 @@
 import { createParamDecorator, type PipeTransform, type Type } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { callOf } from '../call/call-context.js';
-import { HEADER_LENGTH_HEADER } from './codec/encode.js';
-import { requestHeader } from './request-header.js';
+import { HEADER_LENGTH_HEADER, requestHeader } from './request-header.js';
 import { type ReceivedInference, RestInferPipe } from './rest-infer.pipe.js';
 
 type InferRoute = FastifyRequest<{ Params: { readonly model: string; readonly version?: string } }>;

@@ -17,7 +17,7 @@ export interface VersionFolder {
   readonly files: readonly string[];
 }
 
-interface Entry {
+export interface Entry {
   readonly name: string;
   readonly isFolder: boolean;
 }
@@ -57,7 +57,7 @@ export async function fingerprint(paths: readonly string[]): Promise<string> {
 }
 
 /** What stands in a folder; it lies in the repository when all links are followed. */
-async function entriesOf(root: string, folder: string): Promise<Entry[]> {
+export async function entriesOf(root: string, folder: string): Promise<Entry[]> {
   const [inside, names] = await Promise.all([realpath(root), readdir(folder)]);
   const entries = await Promise.all(
     names.map(async (name) => {

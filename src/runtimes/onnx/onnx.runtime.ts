@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { MAX_THREADS } from '../../core/model/execution.js';
 import type { LoadedModel, ModelArtifact, ModelRuntime, ThreadedModel } from '../../core/runtime/model-runtime.js';
 import { Runtime } from '../../core/runtime/runtime.decorator.js';
 import { OnnxConfig } from './onnx.config.js';
@@ -16,8 +17,12 @@ const MAX_INLINE_RUN_NS = 100_000;
 export class OnnxRuntime implements ModelRuntime {
   constructor(private readonly config: OnnxConfig) {}
 
-  async load({ path }: ModelArtifact): Promise<LoadedModel | ThreadedModel> {
-    const { ONNX_EXECUTION, ONNX_INSTANCES: size } = this.config;
+  async load({ path, instances }: ModelArtifact): Promise<LoadedModel | ThreadedModel> {
+    const { ONNX_EXECUTION, ONNX_INSTANCES } = this.config;
+    const size = instances ?? ONNX_INSTANCES;
+    if (size > MAX_THREADS) {
+      throw new Error(`instance_group: ${size} instances are too many: use at most ${MAX_THREADS} threads`);
+    }
     if (ONNX_EXECUTION === 'inline') return open({ path });
     const mayBeInline = ONNX_EXECUTION === 'auto' && (await bytesOf(dirname(path))) < MAX_INLINE_BYTES;
     return {

@@ -34,6 +34,8 @@ export class Fifo<T> {
     else before.behind = behind;
     if (behind === undefined) this.last = before;
     else behind.before = before;
+    // A link that is left behind would keep all that came later alive until the whole heap is collected.
+    place.before = place.behind = undefined;
     this.count--;
   }
 }

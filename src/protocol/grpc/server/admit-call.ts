@@ -109,6 +109,7 @@ const strangerRefusal = ({ principal, refusal }: CallContext, { required }: Call
  */
 export class GrpcCallDetails implements CallDetails, Credentials, WatchedCall {
   readonly wire = 'grpc';
+  place = -1;
   readonly peer: string;
   readonly deadline: number;
   readonly context: CallContext;

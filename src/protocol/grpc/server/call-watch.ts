@@ -1,5 +1,7 @@
+import { LiveSet, type Placed } from '../../call/live-set.js';
+
 /** A call that waits for its client: for the rest of a request, or for a reply to be taken. */
-export interface WatchedCall {
+export interface WatchedCall extends Placed {
   /** Until when the client has time, in milliseconds since the epoch. */
   readonly until: number;
   /** Called once when that has passed. */
@@ -13,7 +15,7 @@ const MAX_INTERVAL_MS = 1_000;
  * connection. One timer looks after all calls; it runs while there are any.
  */
 export class CallWatch {
-  private readonly calls = new Set<WatchedCall>();
+  private readonly calls = new LiveSet<WatchedCall>();
   private timer: NodeJS.Timeout | undefined;
   private readonly intervalMs: number;
 
@@ -38,7 +40,7 @@ export class CallWatch {
       return;
     }
     const now = Date.now();
-    for (const call of this.calls) {
+    for (const call of this.calls.snapshot()) {
       if (call.until > now) continue;
       this.calls.delete(call);
       call.expire();

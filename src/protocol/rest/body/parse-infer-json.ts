@@ -37,12 +37,12 @@ const unreadable = (problem: string) => invalidArgument(`Unable to parse 'inputs
 
 /** Looks without judging: what has the wrong kind is found by those who read it. */
 function losesDigits(body: JsonObject): boolean {
-  const tensors = ['inputs', 'outputs'].flatMap((field) => {
-    const list = fieldOf(body, field);
-    return isArray(list) ? list : [];
-  });
-  return losesParameter(fieldOf(body, 'parameters')) || tensors.some((tensor) => isObject(tensor) && losesInTensor(tensor));
+  const fields = [fieldOf(body, 'inputs'), fieldOf(body, 'outputs')];
+  return losesParameter(fieldOf(body, 'parameters')) || fields.some(losesInTensors);
 }
+
+const losesInTensors = (list: unknown): boolean =>
+  isArray(list) && list.some((tensor) => isObject(tensor) && losesInTensor(tensor));
 
 function losesInTensor(tensor: JsonObject): boolean {
   const datatype = fieldOf(tensor, 'datatype');

@@ -8,7 +8,7 @@ import { bodyParser } from './read-body.js';
 const LIMIT = 4;
 
 /** Reads a body that comes in parts, and gives all that the parser said of it. */
-async function read(headers: Readonly<Record<string, string>>, ...parts: readonly string[]) {
+async function read(headers: Readonly<Record<string, string>>, ...parts: readonly (string | Buffer)[]) {
   const done = vi.fn<(error: Error | null, body?: Buffer) => void>();
   const payload = Object.assign(new PassThrough(), { headers });
   bodyParser(LIMIT)({ headers } as unknown as FastifyRequest, payload as unknown as IncomingMessage, done);
@@ -25,6 +25,18 @@ it.each([
   ['several parts', { 'transfer-encoding': 'chunked' }, ['a', 'bc', 'd']],
 ])('joins %s into one buffer', async (_, headers, parts) => {
   expect(await read(headers, ...parts)).toEqual([[null, Buffer.from(parts.join(''))]]);
+});
+
+it.each(['0', '1', '2', '3', 'none'])('aligns what is behind %s bytes of JSON', async (jsonLength) => {
+  const [[error, body] = []] = await read({ 'inference-header-content-length': jsonLength }, 'ab', 'cd');
+  expect([error, String(body)]).toEqual([null, 'abcd']);
+  if (jsonLength !== 'none') expect(((body?.byteOffset ?? 0) + Number(jsonLength)) % 8).toBe(0);
+});
+
+it('gives a body that comes at once without copying it', async () => {
+  const part = Buffer.from('abcd');
+  const [[, body] = []] = await read({}, part);
+  expect(body?.buffer).toBe(part.buffer);
 });
 
 it.each([

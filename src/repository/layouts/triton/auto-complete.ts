@@ -90,7 +90,12 @@ function completeTensors(
   maxBatchSize: number,
   model: string,
 ): Tensor[] {
-  if (given.length === 0) return provided.map((spec) => fromModel(spec, maxBatchSize, model));
+  if (given.length === 0) {
+    return provided.map((spec) => {
+      const tensor = fromModel(spec, maxBatchSize, model);
+      return role === 'input' ? { ...tensor, optional: spec.optional } : tensor;
+    });
+  }
   return given.map((tensor) => {
     const spec = provided.find(({ name }) => name === tensor.name);
     if (spec === undefined) {

@@ -7,23 +7,16 @@ import type {
   ModelVersionPolicy,
 } from '../../../core/model/model-config.js';
 import type { NamedSpec } from '../../../core/model/signature.js';
+import type { Reshape } from '../../../engine/execution/tensor-adaptation.js';
 import type { Datatype } from '../../../core/tensor/datatype.js';
 import { formatShape, type Shape } from '../../../core/tensor/shape.js';
 import { type Partly, toModelConfig } from './model-config-schema.js';
-
-/** A tensor that has one shape on the wire and another one, of as many elements, for the model. */
-export interface ReshapePlan {
-  readonly name: string;
-  /** Both with the batch dimension, where there is one. */
-  readonly wire: Shape;
-  readonly model: Shape;
-}
 
 /** What a configuration says of a model's tensors, in the protocol's shapes. */
 export interface ProtocolSignature {
   readonly inputs: readonly NamedSpec[];
   readonly outputs: readonly NamedSpec[];
-  readonly reshapes: { readonly inputs: readonly ReshapePlan[]; readonly outputs: readonly ReshapePlan[] };
+  readonly reshapes: { readonly inputs: readonly Reshape[]; readonly outputs: readonly Reshape[] };
 }
 
 /** The protocol's names for what `inputs` and `outputs` of the configuration declare. Throws where a type is missing. */
@@ -34,7 +27,7 @@ export function protocolSignature({ name, max_batch_size, input, output }: Model
     shape: withBatch(tensor.dims, max_batch_size),
     optional: 'optional' in tensor && tensor.optional,
   });
-  const plans = (tensors: readonly (ModelInput | ModelOutput)[]): ReshapePlan[] =>
+  const plans = (tensors: readonly (ModelInput | ModelOutput)[]): Reshape[] =>
     tensors.flatMap(({ name, dims, reshape }) =>
       reshape === undefined
         ? []
@@ -50,7 +43,7 @@ export function protocolSignature({ name, max_batch_size, input, output }: Model
 /** The shape of a whole tensor: a batch dimension of any size comes first where the model batches. */
 export const withBatch = (dims: Shape, maxBatchSize: number): Shape => (maxBatchSize > 0 ? [-1, ...dims] : dims);
 
-function toDatatype(type: ModelDataType, tensor: string): Datatype {
+export function toDatatype(type: ModelDataType, tensor: string): Datatype {
   if (type === 'TYPE_INVALID') throw new Error(`${tensor}: must specify 'data_type'`);
   return type === 'TYPE_STRING' ? 'BYTES' : (type.slice('TYPE_'.length) as Datatype);
 }

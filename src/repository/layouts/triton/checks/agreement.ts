@@ -62,9 +62,9 @@ export function checkTensor(
   );
 }
 
-/** Throws where the configuration leaves an input out: a model runs on all of its own. It may leave outputs out. */
+/** Throws where the configuration leaves an input out that the model runs on. It may leave outputs out. */
 export function checkAllInputs(model: string, given: readonly Tensor[], provided: readonly NamedSpec[]): void {
-  const missing = provided.filter(({ name }) => !given.some((tensor) => tensor.name === name));
+  const missing = provided.filter(({ name, optional }) => !optional && !given.some((tensor) => tensor.name === name));
   if (missing.length === 0) return;
   throw new Error(
     `unable to load model '${model}', configuration expects ${given.length} inputs, model provides ${provided.length}: ` +

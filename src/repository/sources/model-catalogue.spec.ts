@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { candidateOf, echo } from '../../test/support/engine.js';
-import type { ModelSource } from '../engine/registry/model-source.js';
+import { candidateOf, echo } from '../../../test/support/engine.js';
+import type { ModelSource } from '../../engine/registry/model-source.js';
 import { ModelCatalogue } from './model-catalogue.js';
 
 const one = candidateOf(() => echo);
@@ -12,7 +12,7 @@ const sourceOf = (kind: string, ...names: readonly string[]): ModelSource => ({
   describe: (name) => `${kind} ${name}`,
 });
 
-const catalogueOf = (code: ModelSource, folders: ModelSource) => new ModelCatalogue(code as never, folders as never);
+const catalogueOf = (code: ModelSource, folders: ModelSource) => new ModelCatalogue(code as never, [folders]);
 
 it('has the models of both sources, sorted', async () => {
   const catalogue = catalogueOf(sourceOf('class', 'doubler', 'b'), sourceOf('folder', 'a', 'iris'));

@@ -1,19 +1,21 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import { Readiness } from '../engine/lifecycle/readiness.js';
-import { ModelCatalogue } from './model-catalogue.js';
-import { RepositoryConfig } from './repository.config.js';
-import { RepositoryService } from './repository.service.js';
+import { Readiness } from '../../engine/lifecycle/readiness.js';
+import { RepositoryConfig } from '../repository.config.js';
+import { ModelCatalogue } from '../sources/model-catalogue.js';
+import { BringUp } from './bring-up.js';
+import { RepositoryPoller } from './repository-poller.js';
 
 /** Starts to load the models that the server was told to; the server is live meanwhile, and ready afterwards. */
 @Injectable()
 export class StartupLoader implements OnApplicationBootstrap {
   private readonly logger = new Logger('Repository');
-  private loading: Promise<unknown> = Promise.resolve();
+  private loading: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly catalogue: ModelCatalogue,
-    private readonly repository: RepositoryService,
+    private readonly bringUp: BringUp,
     private readonly readiness: Readiness,
+    private readonly poller: RepositoryPoller,
     private readonly config: RepositoryConfig,
   ) {}
 
@@ -26,11 +28,9 @@ export class StartupLoader implements OnApplicationBootstrap {
     if (names.length === 0 && !mayBeEmpty) this.logger.warn({ message: EMPTY });
     this.readiness.begin(names, mayBeEmpty);
     // Looked up before the ports open: the first caller can tell a model that is on its way from one that is not.
-    const lookups = names.map((name) => ({ name, candidates: this.repository.candidates(name) }));
-    await Promise.allSettled(lookups.map(({ candidates }) => candidates));
-    this.loading = Promise.allSettled(
-      lookups.map(({ name, candidates }) => this.repository.bringUpAtStart(name, () => candidates)),
-    );
+    await this.poller.remember();
+    const { loaded } = await this.bringUp.all(names);
+    this.loading = loaded.then(() => this.poller.start());
   }
 
   /** Resolves when every model of the start has come up or failed. */

@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fp32, type ModelArtifact, type ModelRuntime, signature } from '#core';
-import { echo } from '../../test/support/engine.js';
-import { ModelOpener } from '../engine/execution/model-opener.js';
-import type { RuntimeExplorer } from '../engine/registry/runtime-explorer.js';
+import { echo } from '../../../test/support/engine.js';
+import { ModelOpener } from '../../engine/execution/model-opener.js';
+import type { RuntimeExplorer } from '../../engine/registry/runtime-explorer.js';
+import { ArtifactOpener } from '../artifacts/artifact-opener.js';
+import type { RepositoryConfig } from '../repository.config.js';
 import { FolderSource } from './folder-source.js';
 
 let root: string;
@@ -39,11 +41,14 @@ const runtime: ModelRuntime = {
 
 /** Claims files as the registered runtimes would. */
 function sourceOf(...claimed: readonly string[]): FolderSource {
-  const explorer: Pick<RuntimeExplorer, 'artifacts' | 'claiming'> = {
+  const explorer: Pick<RuntimeExplorer, 'artifacts' | 'backends' | 'named' | 'claiming'> = {
     artifacts: claimed,
+    backends: ['text'],
+    named: () => undefined,
     claiming: (artifact) => ({ runtime, claim: { platform: `platform of ${artifact}`, backend: 'text', artifact } }),
   };
-  return new FolderSource({ MODEL_REPOSITORY: root } as never, explorer as RuntimeExplorer, new ModelOpener());
+  const config = { DEFAULT_MAX_BATCH_SIZE: 0 } as RepositoryConfig;
+  return new FolderSource(root, new ArtifactOpener(explorer as RuntimeExplorer, new ModelOpener(), config));
 }
 
 const context = { name: 'm', version: '1', signal: new AbortController().signal };
@@ -101,6 +106,41 @@ describe('a version', () => {
       ['free', undefined],
       ['scalar', undefined],
     ]);
+  });
+});
+
+describe('a configuration', () => {
+  const config = `
+    backend: "text"
+    output [ { name: "scores" data_type: TYPE_FP32 dims: [ -1, 3 ] label_filename: "classes.txt" } ]
+    model_warmup [ { name: "s" inputs { key: "x" value {
+      data_type: TYPE_FP32 dims: [ 1, 3 ] input_data_file: "x.bin" } } } ]`;
+
+  it('and all that it names is part of the fingerprint', async () => {
+    await write({ 'm/1/model.txt': '', 'm/config.pbtxt': config, 'm/classes.txt': 'a', 'm/warmup/x.bin': 'a' });
+    const of = async () => (await sourceOf('model.txt').versions('m'))?.[0]?.fingerprint;
+    const seen = [await of()];
+    for (const files of [{ 'm/config.pbtxt': `${config} ` }, { 'm/classes.txt': 'ab' }, { 'm/warmup/x.bin': 'ab' }]) {
+      await write(files);
+      seen.push(await of());
+    }
+    expect(new Set(seen).size).toBe(4);
+  });
+
+  it('that cannot be read is a version that tells why', async () => {
+    await write({ 'm/1/model.txt': '', 'm/2/model.txt': '', 'm/config.pbtxt': 'what: 1' });
+    const versions = (await sourceOf('model.txt').versions('m')) ?? [];
+    expect(versions.map(({ version }) => version)).toEqual(['2']);
+    await expect(versions[0]?.open({ ...context, name: 'm' })).rejects.toThrow(/^m\/config\.pbtxt:1: /);
+  });
+
+  it('of an ensemble names the models that come before', async () => {
+    await write({
+      'm/1/.keep': '',
+      'm/config.pbtxt': `platform: "ensemble" ensemble_scheduling { step [
+        { model_name: "a" model_version: -1 }, { model_name: "b" model_version: 2 }, { model_name: "a" } ] }`,
+    });
+    expect((await sourceOf('model.txt').versions('m'))?.[0]?.dependsOn).toEqual(['a', 'b']);
   });
 });
 
