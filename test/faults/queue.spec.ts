@@ -58,7 +58,10 @@ describe.each(WIRES)('over %s', (wire) => {
 
   it('F58: a request that waits too long is refused, while the one before it still runs', async () => {
     const [first] = await send('hasty', [request('hasty')[wire]]);
-    expect(await request('hasty')[wire](server())).toMatchObject({ status: UNAVAILABLE[wire], message: 'Request timeout expired' });
+    expect(await request('hasty')[wire](server())).toMatchObject({
+      status: UNAVAILABLE[wire],
+      message: 'Request timeout expired',
+    });
     gate.resolve();
     expect((await first)?.status).toBe(OK[wire]);
   });

@@ -63,7 +63,9 @@ export async function entriesOf(root: string, folder: string): Promise<Entry[]> 
     names.map(async (name) => {
       const path = await realpath(join(folder, name)).catch(() => undefined);
       if (path === undefined || !path.startsWith(inside + sep)) return [];
-      return [{ name, isFolder: (await stat(path)).isDirectory() }];
+      // It may go while the folder is read.
+      const found = await stat(path).catch(() => undefined);
+      return found === undefined ? [] : [{ name, isFolder: found.isDirectory() }];
     }),
   );
   return entries.flat();
