@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { type ClientHttp2Session, connect } from 'node:http2';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getChannelzHandlers, type ServerUnaryCall, type ServiceError, status } from '@grpc/grpc-js';
 import { recognizedOptions } from '@grpc/grpc-js/build/src/channel-options.js';
@@ -229,7 +228,7 @@ const EPHEMERAL = {
   GRPC_PORT: '0',
   LOG_LEVEL: 'error',
   AUDIT_LOG: 'off',
-  MODEL_REPOSITORY: tmpdir(),
+  MODEL_REPOSITORY: '/nowhere',
   LOAD_MODELS: ',',
   ALLOW_EMPTY_REPOSITORY: 'true',
 };
