@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type ClientHttp2Session, connect } from 'node:http2';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getChannelzHandlers, type ServerUnaryCall, type ServiceError, status } from '@grpc/grpc-js';
 import { recognizedOptions } from '@grpc/grpc-js/build/src/channel-options.js';
