@@ -9,7 +9,7 @@ export type TensorElement<D extends Datatype> = TensorData[D][number];
  * A typed, row-major, n-dimensional array: `data` holds as many elements as `shape` multiplies to.
  *
  * The data of a received tensor is a view on the received bytes wherever their alignment allows, so a model must
- * not write into its inputs. Large outputs are sent from where they are, so neither must it write into what it returned.
+ * not write into its inputs.
  */
 export class Tensor<D extends Datatype = Datatype> {
   /** Throws a `RangeError` when the data's length does not match the shape. */

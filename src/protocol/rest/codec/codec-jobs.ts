@@ -7,7 +7,7 @@ import { decodeJsonData, type NonFinite } from '../../../core/tensor/json-data.j
 import { decodeRaw, encodeRaw } from '../../../core/tensor/raw.js';
 import type { Shape } from '../../../core/tensor/shape.js';
 import { decodeInferRequest, type InferRequestParts } from './decode.js';
-import { bytesOf, encodeInferResponse, type EncodedReply } from './encode.js';
+import { encodeInferResponse, type EncodedReply } from './encode.js';
 
 /**
  * What is read and written in another thread, in forms that travel between threads: tensors as raw bytes, errors by
@@ -135,7 +135,7 @@ function runEncode({ request, response, nonFinite }: Extract<CodecJob, { kind: '
     return { name, tensor: decodeRaw(datatype, shape, bytes, { input: name, model: response.model }) };
   });
   const { headers, body } = encodeInferResponse(request, { ...response, outputs }, nonFinite);
-  const bytes = ownBytes(bytesOf(body));
+  const bytes = ownBytes(typeof body === 'string' ? Buffer.from(body, 'utf8') : body);
   return { message: { kind: 'encoded', headers, body: bytes }, moved: [bytes.buffer] };
 }
 

@@ -4,7 +4,7 @@ import type { Parameters, ParameterValue } from '../../../core/inference/paramet
 import type { InferenceResponse } from '../../../core/inference/response.js';
 import { bytes, fp16, fp32, int32, int64 } from '../../../core/tensor/kinds.js';
 import { HEADER_LENGTH_HEADER } from '../request-header.js';
-import { bytesOf, encodeInferResponse, isParted } from './encode.js';
+import { encodeInferResponse } from './encode.js';
 
 const response = (fields: Partial<InferenceResponse> = {}): InferenceResponse => ({
   model: 'simple',
@@ -94,15 +94,6 @@ describe('which outputs are binary', () => {
     const { headers, body } = encodeInferResponse(ALL_BINARY, text, 'bare');
     const binary = (body as Buffer).subarray(Number(headers[HEADER_LENGTH_HEADER]));
     expect(binary.toString('hex')).toBe('010000006101000000ff');
-  });
-
-  it('leaves large tensors where they are, behind the JSON', () => {
-    const tensor = int32.of([20_000], new Int32Array(20_000).fill(7));
-    const { headers, body } = encodeInferResponse(ALL_BINARY, response({ outputs: [{ name: 'y', tensor }] }), 'bare');
-    if (!isParted(body)) throw new TypeError('the body is in one piece');
-    expect(body.map(({ byteLength }) => byteLength)).toEqual([Number(headers[HEADER_LENGTH_HEADER]), 80_000]);
-    expect(body[1]?.buffer).toBe(tensor.data.buffer);
-    expect(bytesOf(body).subarray(body[0]?.byteLength).equals(Buffer.from(tensor.data.buffer))).toBe(true);
   });
 });
 

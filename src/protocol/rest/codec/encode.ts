@@ -5,13 +5,10 @@ import { encodeJsonData, type NonFinite } from '../../../core/tensor/json-data.j
 import { encodeRaw } from '../../../core/tensor/raw.js';
 import { HEADER_LENGTH_HEADER } from '../request-header.js';
 
-/** Text, bytes, or the parts that these consist of: large tensors are sent from where they are. */
-export type ReplyBody = string | Buffer | readonly Uint8Array[];
-
 /** A reply, ready to be sent. */
 export interface EncodedReply {
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: ReplyBody;
+  readonly body: Buffer | string;
 }
 
 /**
@@ -72,26 +69,7 @@ function encodeParameter(value: ParameterValue, nonFinite: NonFinite): string {
   return nonFinite === 'null' ? 'null' : String(value);
 }
 
-/** Up to so many bytes, joining the parts of a reply costs less than sending them one by one. */
-const MAX_JOINED_BYTES = 65_536;
-
-function binaryReply(json: Buffer, blobs: readonly Uint8Array[]): EncodedReply {
-  const parts = [json, ...blobs];
-  return {
-    headers: { 'content-type': 'application/octet-stream', [HEADER_LENGTH_HEADER]: String(json.byteLength) },
-    body: sizeOf(parts) > MAX_JOINED_BYTES ? parts : Buffer.concat(parts),
-  };
-}
-
-/** How many bytes a body has. */
-export const sizeOf = (body: ReplyBody): number =>
-  isParted(body) ? body.reduce((size, { byteLength }) => size + byteLength, 0) : Buffer.byteLength(body);
-
-/** The body in one piece. */
-export function bytesOf(body: ReplyBody): Buffer {
-  if (isParted(body)) return Buffer.concat(body);
-  return typeof body === 'string' ? Buffer.from(body, 'utf8') : body;
-}
-
-/** Whether a body is the list of its parts. */
-export const isParted = (body: ReplyBody): body is readonly Uint8Array[] => Array.isArray(body);
+const binaryReply = (json: Buffer, blobs: readonly Uint8Array[]): EncodedReply => ({
+  headers: { 'content-type': 'application/octet-stream', [HEADER_LENGTH_HEADER]: String(json.byteLength) },
+  body: Buffer.concat([json, ...blobs]),
+});

@@ -1,9 +1,7 @@
-import { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { EncodedRequest } from '../../../core/inference/request.js';
 import type { InferenceResponse } from '../../../core/inference/response.js';
-import { bytesOf, isParted, type ReplyBody, sizeOf } from '../codec/encode.js';
 import { RestCodec } from '../codec/rest-codec.js';
 import { requestHeader } from '../request-header.js';
 import { RestConfig } from '../rest.config.js';
@@ -24,25 +22,18 @@ export class InferReplies {
     request: Pick<EncodedRequest, 'outputs' | 'parameters'>,
     response: InferenceResponse,
     call: { readonly signal: AbortSignal },
-  ): Promise<string | Buffer | Readable> {
+  ): Promise<Buffer | string> {
     const { headers, body } = await this.codec.encode(request, response, call);
     reply.headers(headers);
-    if (!this.config.RESPONSE_COMPRESSION) return plain(reply, body);
+    if (!this.config.RESPONSE_COMPRESSION) return body;
     vary(reply);
     const coding = chooseCoding(requestHeader(reply.request.headers, 'accept-encoding'));
-    if (coding === 'identity' || sizeOf(body) < this.config.RESPONSE_COMPRESSION_MIN_BYTES) return plain(reply, body);
-    const packed = await compress(bytesOf(body), coding);
-    if (packed === undefined) return plain(reply, body);
+    if (coding === 'identity' || Buffer.byteLength(body) < this.config.RESPONSE_COMPRESSION_MIN_BYTES) return body;
+    const packed = await compress(typeof body === 'string' ? Buffer.from(body, 'utf8') : body, coding);
+    if (packed === undefined) return body;
     reply.header('content-encoding', coding);
     return packed;
   }
-}
-
-/** Parts are sent one after the other, as the caller takes them. */
-function plain(reply: FastifyReply, body: ReplyBody): string | Buffer | Readable {
-  if (!isParted(body)) return body;
-  reply.header('content-length', sizeOf(body));
-  return Readable.from(body);
 }
 
 /** Tells caches what the reply depends on, besides what CORS has said already. */
