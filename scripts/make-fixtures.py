@@ -13,6 +13,7 @@ INPUT0 to OUTPUT0 of the same datatype and shape; two have more tensors, all ali
     plus_two.onnx              [n]           OUTPUT0 = INPUT0 + 2, FP32
     rows.onnx                  [n, 4]        OUTPUT0 = INPUT0 * 2, OUTPUT1 = INPUT0 + 1, FP32
     image.onnx                 [n, 1, 2, 2]  OUTPUT0 = INPUT0 * 2, FP32
+    ragged.onnx                [n], [rows]   OUTPUT0 = INPUT0 * 2; ENDS [rows] comes out as OUTPUT1, FP32
     accumulate.onnx            [n, 1]        STATE_OUT = INPUT0 + STATE_IN, OUTPUT0 = STATE_OUT + 100 * START, FP32
     corrupt.onnx               64 bytes that are no model
 
@@ -57,13 +58,16 @@ def build_model(name, element_type, shape, operator, operand=None):
     return build_graph(name, element_type, shape, [(operator, operands, "OUTPUT0")], constants)
 
 
-def build_graph(name, element_type, shape, steps, constants, inputs=("INPUT0",), outputs=("OUTPUT0",)):
-    """A model of several operators, each with the tensors that it reads and the one that it writes."""
+def build_graph(name, element_type, shape, steps, constants, inputs=("INPUT0",), outputs=("OUTPUT0",), shapes=None):
+    """A model of several operators, each with the tensors that it reads and the one that it writes.
+
+    `shapes` are those of the tensors that have not the common one."""
+    shapes = shapes or {}
     graph = helper.make_graph(
         [helper.make_node(operator, operands, [result]) for operator, operands, result in steps],
         name,
-        [helper.make_tensor_value_info(tensor, element_type, shape) for tensor in inputs],
-        [helper.make_tensor_value_info(tensor, element_type, shape) for tensor in outputs],
+        [helper.make_tensor_value_info(tensor, element_type, shapes.get(tensor, shape)) for tensor in inputs],
+        [helper.make_tensor_value_info(tensor, element_type, shapes.get(tensor, shape)) for tensor in outputs],
         [helper.make_tensor(constant, element_type, [], [value]) for constant, value in constants.items()],
     )
     model = helper.make_model(
@@ -92,6 +96,16 @@ def build_models():
         outputs=("OUTPUT0", "OUTPUT1"),
     )
     yield build_model("image", TensorProto.FLOAT, ["n", 1, 2, 2], "Mul", 2.0)
+    yield build_graph(
+        "ragged",
+        TensorProto.FLOAT,
+        ["n"],
+        [("Mul", ["INPUT0", "two"], "OUTPUT0"), ("Identity", ["ENDS"], "OUTPUT1")],
+        {"two": 2.0},
+        inputs=("INPUT0", "ENDS"),
+        outputs=("OUTPUT0", "OUTPUT1"),
+        shapes={"ENDS": ["rows"], "OUTPUT1": ["rows"]},
+    )
     yield build_graph(
         "accumulate",
         TensorProto.FLOAT,

@@ -207,6 +207,42 @@ describe.each(WIRES)('over %s', (wire) => {
     );
   });
 
+  it('merges requests of different shapes, with warm-up, and gives each its own part', async () => {
+    await put('m', {
+      versions: { 1: 'ragged' },
+      config: `
+        max_batch_size: 3
+        dynamic_batching { preferred_batch_size: [ 3 ] max_queue_delay_microseconds: 60000000 }
+        input [ { name: "INPUT0" data_type: TYPE_FP32 dims: [ -1 ] allow_ragged_batch: true } ]
+        output [
+          { name: "OUTPUT0" data_type: TYPE_FP32 dims: [ -1 ] },
+          { name: "OUTPUT1" data_type: TYPE_FP32 dims: [ 1 ] reshape { shape: [ ] } }
+        ]
+        batch_input [ {
+          kind: BATCH_ACCUMULATED_ELEMENT_COUNT target_name: "ENDS" data_type: TYPE_FP32 source_input: "INPUT0"
+        } ]
+        batch_output [ { kind: BATCH_SCATTER_WITH_INPUT_SHAPE target_name: "OUTPUT0" source_input: "INPUT0" } ]
+        model_warmup { name: "two" batch_size: 2 inputs {
+          key: "INPUT0" value { data_type: TYPE_FP32 dims: 3 zero_data: true }
+        } }`,
+    });
+    await start();
+    const { inputs, outputs } = await metadata('m');
+    expect([shapes(inputs), shapes(outputs)]).toEqual([
+      [['INPUT0', [-1, -1]]],
+      [
+        ['OUTPUT0', [-1, -1]],
+        ['OUTPUT1', [-1, 1]],
+      ],
+    ]);
+    const sent = [[1, 2], [3], [4, 5, 6]];
+    const answers = await Promise.all(sent.map((data) => run('m', [fp32Tensor('INPUT0', [1, data.length], data)])));
+    const got = answers.map(outputsByName) as Record<string, number[]>[];
+    expect(got.map(({ OUTPUT0 }) => OUTPUT0)).toEqual([[2, 4], [6], [8, 10, 12]]);
+    // The requests stand in the batch in any order, and the last one ends where all elements do.
+    expect(Math.max(...got.flatMap(({ OUTPUT1 = [] }) => OUTPUT1))).toBe(6);
+  });
+
   it('takes the batch size of the server for what could batch and says nothing', async () => {
     await put('m', { versions: { 1: 'rows' } });
     await put('scalar', { versions: { 1: 'scalar' } });
@@ -242,8 +278,9 @@ describe('a configuration that cannot be served', () => {
     ],
     ['instance_group [ { count: 65 } ]', '65 instances are too many'],
     [
-      'max_batch_size: 2 input [ { name: "INPUT0" data_type: TYPE_FP32 dims: [ 4 ] allow_ragged_batch: true } ]',
-      "allow_ragged_batch of input 'INPUT0': ragged batches are not served here",
+      `max_batch_size: 2 dynamic_batching { }
+       input [ { name: "INPUT0" data_type: TYPE_FP32 dims: [ 4 ] allow_ragged_batch: true } ]`,
+      "ragged input 'INPUT0' is of shape [-1,4] in the model, where all requests stand in one list: make it [-1]",
     ],
     ['ensemble_scheduling { step [ ] }', "platform: '' does not go with ensemble_scheduling"],
   ])('says why: %s', async (text, reason) => {

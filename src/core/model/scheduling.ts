@@ -40,6 +40,42 @@ export interface BatchingOptions {
   readonly preserveOrdering?: boolean | undefined;
 }
 
+/** Batches of requests whose tensors differ in shape: the configuration's `allow_ragged_batch` and what goes with it. */
+export interface RaggedBatching {
+  /** The inputs whose elements are strung together: the model sees one list of them. */
+  readonly inputs: readonly string[];
+  /** Inputs that the scheduler fills in, beside those of the signature. */
+  readonly generated: readonly GeneratedInput[];
+  /** Outputs that the model gives strung together. */
+  readonly scattered: readonly ScatteredOutput[];
+}
+
+/** An input that tells of the requests in a batch. */
+export interface GeneratedInput {
+  /**
+   * What it holds, of `source`: for each request the number of its elements, or of those up to its end, maybe with a 0
+   * before; nothing but zeros, as many as the longest has elements; for each row the shape behind it.
+   */
+  readonly kind:
+    | 'element-count'
+    | 'accumulated-element-count'
+    | 'accumulated-element-count-with-zero'
+    | 'max-element-count-as-shape'
+    | 'item-shape'
+    | 'item-shape-flatten';
+  readonly inputs: readonly string[];
+  readonly datatype: 'INT32' | 'FP32';
+  readonly source: string;
+}
+
+/** An output whose variable dimensions are, for each request, those of its input `source`. */
+export interface ScatteredOutput {
+  readonly output: string;
+  readonly source: string;
+  /** With the batch dimension. */
+  readonly shape: Shape;
+}
+
 /** What a class asks for whose requests belong to sequences; the engine's own states and controls are for artifacts. */
 export interface SequenceOptions {
   /** How long a sequence may be silent before it is forgotten, in milliseconds. Default: 1000. */
@@ -50,6 +86,13 @@ export interface SequenceOptions {
 
 /** How the requests of sequences reach an artifact: the configuration's `sequence_batching`. */
 export interface SequenceBatching extends SequenceOptions {
+  /** Whether a request without an id is a sequence of its own, for which an id is made. Default: false. */
+  readonly iterative?: boolean | undefined;
+  /**
+   * Of `direct`: the share of the slots that runs at once, where fewer wait for `maxDelayMs`, from 0 to 1. Default: 0,
+   * and nothing waits.
+   */
+  readonly minSlotUse?: number | undefined;
   /**
    * `direct`: as many sequences as slots, one request of each in a batch. `oldest`: the requests of all sequences go
    * through a batcher. Default: `direct`.
@@ -94,6 +137,8 @@ export interface SchedulingOptions {
   readonly instances?: number | undefined;
   readonly queue?: QueueOptions | undefined;
   readonly batching?: BatchingOptions | undefined;
+  /** Only with `batching`. Default: requests of one kind are merged by rows, and no others. */
+  readonly ragged?: RaggedBatching | undefined;
   readonly sequence?: SequenceBatching | undefined;
   /** Whether responses are kept and given again to the same request. Default: false. */
   readonly cache?: boolean | undefined;

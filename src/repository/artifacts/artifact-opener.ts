@@ -19,7 +19,6 @@ import { type ChosenRuntime, chooseRuntime } from './choose-runtime.js';
 import type { FoundVersion } from './found-version.js';
 import { readInitialStates } from './initial-states.js';
 import type { ModelFolder } from './model-folder.js';
-import { refuseRagged } from './refuse-ragged.js';
 import { readWarmUpSamples } from './warm-up-samples.js';
 
 /** Opens what lies in a repository as a model that serves what its configuration says. */
@@ -42,10 +41,7 @@ export class ArtifactOpener {
 
   async open(found: FoundVersion, context: LoadContext): Promise<OpenedModel> {
     const { name, version, config, configPath } = found;
-    if (config !== undefined) {
-      checkModelConfig(config, { path: configPath, folder: name });
-      refuseRagged(config, configPath);
-    }
+    if (config !== undefined) checkModelConfig(config, { path: configPath, folder: name });
     const chosen = chooseRuntime(found, this.runtimes);
     const instances = config === undefined ? undefined : instancesOf(config);
     const artifact = {
@@ -76,9 +72,7 @@ export class ArtifactOpener {
       inputs,
       outputs: await withLabels(outputs, config, folder),
       config,
-      scheduling: {
-        ...schedulingOptions({ ...config, instance_group: found.config?.instance_group ?? [] }, states),
-      },
+      scheduling: schedulingOptions({ ...config, instance_group: found.config?.instance_group ?? [] }, states),
       adaptation: adaptationOf(config, reshapes, opened),
       samples: await readWarmUpSamples(config, hidden, folder),
     };

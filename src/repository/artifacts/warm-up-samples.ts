@@ -1,16 +1,19 @@
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
+import { NO_PARAMETERS } from '../../core/inference/parameters.js';
 import type { ModelConfig, ModelWarmup, ModelWarmupInput } from '../../core/model/model-config.js';
 import type { NamedSpec } from '../../core/model/signature.js';
 import { type Datatype, datatypeInfo } from '../../core/tensor/datatype.js';
 import { toBf16, toFp16 } from '../../core/tensor/half.js';
 import { decodeRaw } from '../../core/tensor/raw.js';
-import { concatRows } from '../../core/tensor/rows.js';
 import type { Shape } from '../../core/tensor/shape.js';
-import { namedTensors, type Tensor } from '../../core/tensor/tensor.js';
+import { type NamedTensors, namedTensors, type Tensor } from '../../core/tensor/tensor.js';
 import { zeros } from '../../core/tensor/zeros.js';
 import type { WarmUpSample } from '../../engine/execution/warm-up.js';
+import { ROWS } from '../../engine/scheduling/dynamic-batcher/batch-layout.js';
+import { RaggedLayout } from '../../engine/scheduling/dynamic-batcher/ragged-layout.js';
 import { toDatatype } from '../layouts/triton/protocol-signature.js';
+import { raggedOptions } from '../layouts/triton/ragged-options.js';
 import type { ModelFolder } from './model-folder.js';
 
 /**
@@ -26,25 +29,25 @@ export function readWarmUpSamples(
 }
 
 async function readSample(
-  { name: model, max_batch_size }: ModelConfig,
+  config: ModelConfig,
   { name, batch_size, count, inputs }: ModelWarmup,
   hidden: readonly NamedSpec[],
   folder: ModelFolder,
 ): Promise<WarmUpSample> {
+  const { name: model, max_batch_size } = config;
   const rows = max_batch_size > 0 ? Math.max(1, batch_size) : 0;
   const tensors = namedTensors();
   for (const { name: input, datatype, shape } of hidden) {
-    tensors[input] = repeated(zeros({ datatype, shape, optional: false }), rows);
+    tensors[input] = zeros({ datatype, shape, optional: false });
   }
   for (const [input, described] of Object.entries(inputs)) {
     const datatype = toDatatype(described.data_type, `model '${model}', warm-up sample '${name}', input '${input}'`);
     const shape = rows > 0 ? [1, ...described.dims] : described.dims;
     const data = await dataOf(described, folder);
-    const tensor =
+    tensors[input] =
       data === undefined ? madeUp(described, datatype, shape) : decodeRaw(datatype, shape, data, { input, model });
-    tensors[input] = repeated(tensor, rows);
   }
-  return { name, count: Math.max(1, count), inputs: tensors };
+  return { name, count: Math.max(1, count), inputs: laid(tensors, config, rows) };
 }
 
 const dataOf = async ({ input_data_file: file }: ModelWarmupInput, folder: ModelFolder): Promise<Buffer | undefined> =>
@@ -73,6 +76,11 @@ function randomElement(datatype: Datatype): number | bigint | Buffer {
   }
 }
 
-/** Every row is the same. */
-const repeated = (tensor: Tensor, rows: number): Tensor =>
-  rows > 1 ? concatRows(Array.from({ length: rows }, () => tensor)) : tensor;
+/** As many requests of the same row, as they reach the model. */
+function laid(inputs: NamedTensors, config: ModelConfig, rows: number): NamedTensors {
+  if (rows === 0) return inputs;
+  const ragged = raggedOptions(config);
+  const layout = ragged === undefined ? ROWS : new RaggedLayout(ragged);
+  const request = { model: config.name, version: '', id: '', parameters: NO_PARAMETERS, inputs, outputs: [] };
+  return layout.merge(Array.from({ length: rows }, () => ({ request, rows: 1 })));
+}

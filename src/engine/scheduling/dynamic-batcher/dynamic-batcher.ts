@@ -6,8 +6,9 @@ import type { RunnableModel } from '../../execution/runnable-model.js';
 import { InFlight, outOfOrder, unloading } from '../in-flight.js';
 import { RequestQueue, type WaitingRequest } from '../queue/request-queue.js';
 import type { Scheduler, WhatWaits } from '../scheduler.js';
+import { type BatchLayout, ROWS } from './batch-layout.js';
 import { runBatch } from './batch-run.js';
-import { type Batchable, type BatchPolicy, formBatch, kindOf, rowsOf } from './form-batch.js';
+import { type Batchable, type BatchPolicy, formBatch, rowsOf } from './form-batch.js';
 
 /** A request on its way into a batch. */
 interface Member extends WaitingRequest, Batchable {
@@ -38,6 +39,7 @@ export class DynamicBatcher implements Scheduler {
     private readonly model: RunnableModel,
     { maxSize, preferredSizes = [], maxDelayMs = 0, preserveOrdering = false }: BatchingOptions,
     queue: QueueOptions,
+    private readonly layout: BatchLayout = ROWS,
   ) {
     this.queue = new RequestQueue(queue);
     this.policy = { maxSize, preferredSizes: new Set(preferredSizes) };
@@ -79,7 +81,7 @@ export class DynamicBatcher implements Scheduler {
         request,
         call,
         rows: rowsOf(request),
-        kind: kindOf(request),
+        kind: this.layout.kindOf(request),
         queuedAt: performance.now(),
         admit: () => undefined,
         respond,
@@ -148,7 +150,7 @@ export class DynamicBatcher implements Scheduler {
     const now = performance.now();
     for (const { call, queuedAt } of members) call.timings.queueNs += (now - queuedAt) * 1e6;
     const departures = members.map(followDeparture);
-    const running = runBatch(this.model, members);
+    const running = runBatch(this.model, members, this.layout);
     // Callers are answered when they go; the run is left to finish.
     this.model.abandon(running);
     try {

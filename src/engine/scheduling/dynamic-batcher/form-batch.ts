@@ -53,12 +53,17 @@ export const rowsOf = ({ inputs }: InferenceRequest): number =>
   Object.values(inputs as Readonly<Record<string, Tensor | undefined>>).find((tensor) => tensor !== undefined)
     ?.shape[0] ?? 1;
 
-/** What two requests share that can run as one: their inputs' names and shapes behind the first dimension, and parameters. */
-export function kindOf({ inputs, parameters }: InferenceRequest): string {
+const NONE: ReadonlySet<string> = new Set();
+
+/**
+ * What two requests share that can run as one: their inputs' names and shapes behind the first dimension, and
+ * parameters. Of a `ragged` input the name alone counts.
+ */
+export function kindOf({ inputs, parameters }: InferenceRequest, ragged = NONE): string {
   const shapes: unknown[] = [];
   for (const name in inputs) {
     const tensor = inputs[name];
-    if (tensor !== undefined) shapes.push(name, tensor.shape.slice(1));
+    if (tensor !== undefined) shapes.push(name, ragged.has(name) ? '' : tensor.shape.slice(1));
   }
   if (parameters.size === 0) return JSON.stringify(shapes);
   const told = [...parameters].flatMap(([key, value]) =>

@@ -2,6 +2,8 @@ import type { ModelConfig, ModelDataType, ModelInstanceGroup } from '../../../co
 import type { NamedSpec } from '../../../core/model/signature.js';
 import {
   checkAllInputs,
+  checkDatatype,
+  checkFlat,
   checkSchedulerTensors,
   checkTensor,
   type ModelTensors,
@@ -10,7 +12,7 @@ import {
   type Tensor,
 } from './checks/agreement.js';
 import { type Partly, toModelConfig } from './model-config-schema.js';
-import { needsBatch, tensorOf } from './protocol-signature.js';
+import { needsBatch, tensorOf, toDataType } from './protocol-signature.js';
 
 export interface CompletionOptions {
   /** The model's folder. */
@@ -42,8 +44,9 @@ export function autoComplete(
   checkSchedulerTensors(name, byScheduler, model);
   const inputs = model.inputs.filter((spec) => !byScheduler.inputs.has(spec.name));
   const outputs = model.outputs.filter((spec) => !byScheduler.outputs.has(spec.name));
-  const input = completeTensors('input', given.input, inputs, maxBatchSize, name);
-  const output = completeTensors('output', given.output, outputs, maxBatchSize, name);
+  const { ragged, scattered } = strungTogether(given);
+  const input = completeTensors('input', given.input, inputs, maxBatchSize, name, ragged);
+  const output = completeTensors('output', given.output, outputs, maxBatchSize, name, scattered);
   checkAllInputs(name, input, inputs);
   return toModelConfig({
     ...given,
@@ -83,12 +86,19 @@ function schedulerTensors({ sequence_batching: sequence, batch_input }: ModelCon
   };
 }
 
+/** The tensors that are one list of the elements of all requests to the model, whatever shape they have for callers. */
+const strungTogether = ({ input, batch_output }: ModelConfig) => ({
+  ragged: new Set(input.flatMap(({ name, allow_ragged_batch }) => (allow_ragged_batch ? [name] : []))),
+  scattered: new Set(batch_output.flatMap(({ target_name }) => target_name)),
+});
+
 function completeTensors(
   role: 'input' | 'output',
   given: readonly Tensor[],
   provided: readonly NamedSpec[],
   maxBatchSize: number,
   model: string,
+  flat: ReadonlySet<string>,
 ): Tensor[] {
   if (given.length === 0) {
     return provided.map((spec) => {
@@ -102,10 +112,18 @@ function completeTensors(
       const allowed = `allowed ${role}s are: ${namesOf(provided)}`;
       throw new Error(`unable to load model '${model}', unexpected inference ${role} '${tensor.name}', ${allowed}`);
     }
+    if (flat.has(spec.name)) return completeFlat(role, tensor, spec, model);
     const completed = completeTensor(tensor, fromModel(spec, maxBatchSize, model));
     checkTensor(role, completed, spec, maxBatchSize, model);
     return completed;
   });
+}
+
+function completeFlat(role: 'input' | 'output', tensor: Tensor, spec: NamedSpec, model: string): Tensor {
+  const completed = completeTensor(tensor, { data_type: toDataType(spec.datatype) });
+  checkDatatype(role, completed, spec, model);
+  checkFlat(role, spec, model);
+  return completed;
 }
 
 /** A configuration has no empty `dims`: one value for each item of a batch is a list of one on the wire. */

@@ -61,7 +61,12 @@ describe('a configuration is served that', () => {
         inputs { key: "S" value { data_type: TYPE_INT32 dims: 1 input_data_file: "start" } } }`,
     ],
     ['warms up on inputs that are still to be completed', 'model_warmup { batch_size: 9 }'],
-    ['batches ragged', 'input { name: "x" } batch_input { target_name: "I" source_input: "x" }'],
+    [
+      'batches ragged',
+      `max_batch_size: 2 dynamic_batching { } input { name: "x" dims: -1 allow_ragged_batch: true }
+       output { name: "y" dims: -1 } batch_output { target_name: "y" source_input: "x" }
+       batch_input { target_name: "I" source_input: "x" data_type: TYPE_INT32 }`,
+    ],
     [
       'has hints for other hardware',
       'optimization { graph { level: 1 } } runtime: "r" metric_tags { key: "a" value: "b" }',
@@ -137,6 +142,47 @@ describe('a configuration is refused, with its field, its value and the fix, whe
       'a batch output has an unknown source',
       'input { name: "x" } batch_output { target_name: "y" source_input: "z" }',
       "batch_output[0].source_input: 'z' is no input: use one of x",
+    ],
+    [
+      'ragged requests are not merged',
+      'max_batch_size: 2 input { name: "x" dims: -1 allow_ragged_batch: true }',
+      'allow_ragged_batch: needs dynamic_batching and a max_batch_size above 0: set both, or remove it',
+    ],
+    [
+      'ragged requests are merged without a batch dimension',
+      'dynamic_batching { } input { name: "x" dims: -1 } batch_input { target_name: "I" source_input: "x" }',
+      'batch_input: needs dynamic_batching and a max_batch_size above 0',
+    ],
+    [
+      'a ragged input is left open',
+      'input { name: "x" allow_ragged_batch: true }',
+      "input.dims: [] of 'x' with allow_ragged_batch: write the dims of one request",
+    ],
+    [
+      'a ragged input changes its shape',
+      'input { name: "x" dims: 1 allow_ragged_batch: true reshape { } }',
+      "input.reshape: of 'x' does not go with allow_ragged_batch",
+    ],
+    [
+      'a batch input is of another datatype',
+      'batch_input { target_name: "I" source_input: "x" data_type: TYPE_INT64 }',
+      'batch_input[0].data_type: TYPE_INT64 is none that BATCH_ELEMENT_COUNT can have: use TYPE_INT32 or TYPE_FP32',
+    ],
+    [
+      'a batch output is no output',
+      'batch_output { target_name: "y" source_input: "x" }',
+      "batch_output[0].target_name: 'y' is no output: list it as one",
+    ],
+    [
+      'a batch output changes its shape',
+      'output { name: "y" dims: 1 reshape { } } batch_output { target_name: "y" source_input: "x" }',
+      "batch_output[0].target_name: 'y' does not go with reshape",
+    ],
+    [
+      'a batch output varies where its source does not',
+      `input { name: "x" dims: -1 } output { name: "y" dims: [ 1, -1 ] }
+       batch_output { target_name: "y" source_input: "x" }`,
+      "'y' has a variable dimension that 'x' has not: use dims of at most 1",
     ],
     [
       'it prefers sizes over the largest',

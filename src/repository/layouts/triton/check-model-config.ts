@@ -1,6 +1,7 @@
 import type { ModelConfig } from '../../../core/model/model-config.js';
 import { ensembleProblems } from './checks/ensemble.js';
 import { instanceProblems } from './checks/instances.js';
+import { raggedProblems } from './checks/ragged.js';
 import { schedulingProblems } from './checks/scheduling.js';
 import { tensorProblems } from './checks/tensors.js';
 import { warmupProblems } from './checks/warmup.js';
@@ -45,6 +46,7 @@ export function checkModelConfig(config: ModelConfig, { path, folder }: ConfigFi
     ...identityProblems(config, folder),
     ...versionProblems(config),
     ...tensorProblems(config),
+    ...raggedProblems(config),
     ...schedulingProblems(config),
     ...ensembleProblems(config),
     ...cacheProblems(config),

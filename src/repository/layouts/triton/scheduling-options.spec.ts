@@ -26,7 +26,7 @@ it('merges requests as dynamic_batching says, in milliseconds', () => {
   });
 });
 
-it('keeps a queue with its policies, and bounds of its own only where they are written', () => {
+it('keeps a queue with its policies; one that does not say how many may wait lets all of them', () => {
   expect(
     optionsOf(`
       max_batch_size: 8
@@ -45,7 +45,7 @@ it('keeps a queue with its policies, and bounds of its own only where they are w
     timeoutMs: 2,
     onTimeout: 'delay',
     allowTimeoutOverride: true,
-    policies: { 1: { timeoutMs: 0.5, onTimeout: 'reject', allowTimeoutOverride: false } },
+    policies: { 1: { maxSize: 0, timeoutMs: 0.5, onTimeout: 'reject', allowTimeoutOverride: false } },
   });
 });
 

@@ -17,6 +17,7 @@ import type {
 } from '../../../core/model/scheduling.js';
 import type { Tensor } from '../../../core/tensor/tensor.js';
 import { toDatatype } from './protocol-signature.js';
+import { raggedOptions } from './ragged-options.js';
 
 /** What sequences start with, by the name of the state's input; the others start with zeros. */
 export type InitialStates = ReadonlyMap<string, Tensor>;
@@ -24,6 +25,7 @@ export type InitialStates = ReadonlyMap<string, Tensor>;
 /** How requests reach a model, by its configuration. Times there are microseconds, here milliseconds. */
 export function schedulingOptions(config: ModelConfig, initialStates: InitialStates): SchedulingOptions {
   const { max_batch_size: maxBatchSize, dynamic_batching: dynamic, sequence_batching: sequence } = config;
+  const ragged = raggedOptions(config);
   const instances = instancesOf(config) ?? (sequence === undefined ? undefined : 1);
   return {
     maxBatchSize,
@@ -31,6 +33,7 @@ export function schedulingOptions(config: ModelConfig, initialStates: InitialSta
     ...(instances === undefined ? {} : { instances }),
     ...(dynamic === undefined ? {} : { queue: queueOptions(dynamic) }),
     ...(dynamic === undefined || maxBatchSize === 0 ? {} : { batching: batchingOptions(dynamic, maxBatchSize) }),
+    ...(ragged === undefined ? {} : { ragged }),
     ...(sequence === undefined ? {} : { sequence: sequenceOptions(sequence, initialStates) }),
   };
 }
@@ -62,9 +65,8 @@ function queueOptions({
   };
 }
 
-/** A size of 0 is left to MODEL_MAX_QUEUE_SIZE. */
 const queuePolicy = (policy: ModelQueuePolicy): QueuePolicy => ({
-  ...(policy.max_queue_size > 0 ? { maxSize: policy.max_queue_size } : {}),
+  maxSize: policy.max_queue_size,
   timeoutMs: milliseconds(policy.default_timeout_microseconds),
   onTimeout: policy.timeout_action === 'DELAY' ? 'delay' : 'reject',
   allowTimeoutOverride: policy.allow_timeout_override,
@@ -79,6 +81,8 @@ function sequenceOptions(sequence: ModelSequenceBatching, initialStates: Initial
     idleMs: milliseconds(sequence.max_sequence_idle_microseconds) || DEFAULT_IDLE_MS,
     strategy: oldest === undefined ? 'direct' : 'oldest',
     maxDelayMs: milliseconds(delay),
+    ...((direct?.minimum_slot_utilization ?? 0) > 0 ? { minSlotUse: direct?.minimum_slot_utilization } : {}),
+    ...(sequence.iterative_sequence ? { iterative: true } : {}),
     ...(oldest === undefined ? {} : { preserveOrdering: oldest.preserve_ordering }),
     ...(oldest === undefined || oldest.preferred_batch_size.length === 0
       ? {}

@@ -38,16 +38,14 @@ export function checkSchedulerTensors(
 /** Throws where a tensor of the configuration has another datatype or shape than the model's. */
 export function checkTensor(
   role: 'input' | 'output',
-  { data_type, dims = [], reshape }: Tensor,
-  { name, datatype, shape }: NamedSpec,
+  tensor: Tensor,
+  spec: NamedSpec,
   maxBatchSize: number,
   model: string,
 ): void {
-  const expected = toDataType(datatype);
-  if (data_type !== expected) {
-    const found = `unexpected datatype ${data_type} for inference ${role} '${name}', expecting ${expected}`;
-    throw new Error(`unable to load model '${model}', ${found}`);
-  }
+  checkDatatype(role, tensor, spec, model);
+  const { dims = [], reshape } = tensor;
+  const { name, shape } = spec;
   const whole = withBatch(reshape?.shape ?? dims, maxBatchSize);
   const agrees = whole.length === shape.length && shape.every((size, axis) => size === -1 || size === whole[axis]);
   if (agrees) return;
@@ -59,6 +57,28 @@ export function checkTensor(
   throw new Error(
     `model '${model}', tensor '${name}': the model expects ${shape.length} dimensions (shape ${formatShape(shape)}) ` +
       `but the model configuration specifies ${whole.length} dimensions ${how}`,
+  );
+}
+
+/** Throws where a tensor of the configuration has another datatype than the model's. */
+export function checkDatatype(
+  role: 'input' | 'output',
+  { data_type }: Tensor,
+  { name, datatype }: NamedSpec,
+  model: string,
+): void {
+  const expected = toDataType(datatype);
+  if (data_type === expected) return;
+  const found = `unexpected datatype ${data_type} for inference ${role} '${name}', expecting ${expected}`;
+  throw new Error(`unable to load model '${model}', ${found}`);
+}
+
+/** Throws where a tensor of the model cannot hold the elements of any number of requests, strung together. */
+export function checkFlat(role: 'input' | 'output', { name, shape }: NamedSpec, model: string): void {
+  if (shape.length === 1 && shape[0] === -1) return;
+  throw new Error(
+    `unable to load model '${model}', ragged ${role} '${name}' is of shape ${formatShape(shape)} in the model, ` +
+      'where all requests stand in one list: make it [-1]',
   );
 }
 

@@ -1,16 +1,10 @@
-import type {
-  BatchInput,
-  BatchOutput,
-  ModelConfig,
-  ModelInput,
-  ModelOutput,
-} from '../../../../core/model/model-config.js';
+import type { ModelConfig, ModelInput, ModelOutput } from '../../../../core/model/model-config.js';
 import { elementCount, formatShape, type Shape } from '../../../../core/tensor/shape.js';
 import { staysInFolder } from '../label-file.js';
 import { duplicates } from './duplicates.js';
 
 /** What is wrong with the inputs and outputs of a configuration. */
-export function* tensorProblems({ input, output, batch_input, batch_output }: ModelConfig): Generator<string> {
+export function* tensorProblems({ input, output }: ModelConfig): Generator<string> {
   yield* listProblems('input', input);
   yield* listProblems('output', output);
   for (const [index, { name, format, dims }] of input.entries()) {
@@ -29,8 +23,6 @@ export function* tensorProblems({ input, output, batch_input, batch_output }: Mo
       );
     }
   }
-  yield* batchProblems('batch_input', batch_input, input);
-  yield* batchProblems('batch_output', batch_output, input);
 }
 
 function* listProblems(role: 'input' | 'output', tensors: readonly (ModelInput | ModelOutput)[]): Generator<string> {
@@ -70,23 +62,4 @@ function holdAsMany(dims: Shape, reshape: Shape): boolean {
 function chunks(shape: Shape): Shape[] {
   const ends = [...shape.keys()].filter((axis) => shape[axis] === -1);
   return [...ends, shape.length].map((end, index) => shape.slice(index === 0 ? 0 : (ends[index - 1] ?? 0) + 1, end));
-}
-
-function* batchProblems(
-  field: 'batch_input' | 'batch_output',
-  batches: readonly (BatchInput | BatchOutput)[],
-  inputs: readonly ModelInput[],
-): Generator<string> {
-  const names = new Set(inputs.map(({ name }) => name));
-  for (const [index, { kind, target_name, source_input }] of batches.entries()) {
-    const at = `${field}[${index}]`;
-    if (target_name.length === 0) yield `${at}.target_name: [] is no target: name the tensors of the model`;
-    if (source_input.length !== 1) {
-      yield `${at}.source_input: ${kind} takes one input, not ${source_input.length}: name one`;
-    }
-    // Without inputs the list is still to be completed.
-    for (const name of names.size === 0 ? [] : source_input) {
-      if (!names.has(name)) yield `${at}.source_input: '${name}' is no input: use one of ${[...names].join(', ')}`;
-    }
-  }
 }
