@@ -3,7 +3,7 @@
 
     python3 scripts/make-fixtures.py [directory]
 
-`directory` defaults to test/fixtures/models of the repository this script lives in. Each model maps
+`directory` defaults to test/fixtures of the repository this script lives in. Each model of its folder `models` maps
 INPUT0 to OUTPUT0 of the same datatype and shape; two have more tensors, all alike:
 
     identity_<datatype>.onnx   [n]           OUTPUT0 = INPUT0, one file per datatype
@@ -16,6 +16,15 @@ INPUT0 to OUTPUT0 of the same datatype and shape; two have more tensors, all ali
     ragged.onnx                [n], [rows]   OUTPUT0 = INPUT0 * 2; ENDS [rows] comes out as OUTPUT1, FP32
     accumulate.onnx            [n, 1]        STATE_OUT = INPUT0 + STATE_IN, OUTPUT0 = STATE_OUT + 100 * START, FP32
     corrupt.onnx               64 bytes that are no model
+
+It also writes the models of test/fixtures/repository that are ONNX files, with the arithmetic that the example clients
+of Triton check:
+
+    simple, simple_int8          OUTPUT0 = INPUT0 + INPUT1, OUTPUT1 = INPUT0 - INPUT1, [n, 16]
+    simple_string                the same on decimal numbers in strings
+    simple_sequence              OUTPUT = READY * (INPUT + START), INT32 [n, 1]
+    simple_dyna_sequence         OUTPUT = READY * (INPUT + START + END * CORRID)
+    simple_string_dyna_sequence  SUM_OUT = READY * (INPUT + SUM_IN), OUTPUT = SUM_OUT + END * int(CORRID)
 
 The same bytes come out of every run. Needs the Python package onnx: python3-onnx on Debian, or
 `pip install onnx` in a virtual environment.
@@ -121,17 +130,97 @@ def build_models():
     )
 
 
-def main():
-    repository = Path(__file__).resolve().parent.parent
-    default = repository / "test" / "fixtures" / "models"
-    directory = Path(sys.argv[1]) if len(sys.argv) > 1 else default
-    directory.mkdir(parents=True, exist_ok=True)
+def build_sample(name, inputs, outputs, steps):
+    """A model of a batch of rows, from the datatype and the width of each tensor."""
 
+    def describe(tensors):
+        return [helper.make_tensor_value_info(tensor, kind, ["n", width]) for tensor, kind, width in tensors]
+
+    nodes = [
+        helper.make_node(operator, operands, [result], **attributes)
+        for operator, operands, result, attributes in [(*step, {})[:4] for step in steps]
+    ]
+    model = helper.make_model(
+        helper.make_graph(nodes, name, describe(inputs), describe(outputs)),
+        producer_name="make-fixtures",
+        opset_imports=[helper.make_opsetid("", OPSET_VERSION)],
+        ir_version=IR_VERSION,
+    )
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def build_sum_and_difference(name, kind):
+    """Computes in INT32, whatever the datatype of the tensors is."""
+    steps = [
+        ("Cast", ["INPUT0"], "a", {"to": TensorProto.INT32}),
+        ("Cast", ["INPUT1"], "b", {"to": TensorProto.INT32}),
+        ("Add", ["a", "b"], "sum"),
+        ("Sub", ["a", "b"], "difference"),
+        ("Cast", ["sum"], "OUTPUT0", {"to": kind}),
+        ("Cast", ["difference"], "OUTPUT1", {"to": kind}),
+    ]
+    inputs = [("INPUT0", kind, 16), ("INPUT1", kind, 16)]
+    outputs = [("OUTPUT0", kind, 16), ("OUTPUT1", kind, 16)]
+    return build_sample(name, inputs, outputs, steps)
+
+
+def build_samples():
+    yield build_sum_and_difference("simple", TensorProto.INT32)
+    yield build_sum_and_difference("simple_int8", TensorProto.INT8)
+    yield build_sum_and_difference("simple_string", TensorProto.STRING)
+
+    def ints(*names):
+        return [(tensor, TensorProto.INT32, 1) for tensor in names]
+
+    yield build_sample(
+        "simple_sequence",
+        ints("INPUT", "START", "READY"),
+        ints("OUTPUT"),
+        [("Add", ["INPUT", "START"], "sum"), ("Mul", ["READY", "sum"], "OUTPUT")],
+    )
+    id_at_the_end = [
+        ("Cast", ["CORRID"], "id", {"to": TensorProto.INT32}),
+        ("Mul", ["END", "id"], "id_at_the_end"),
+    ]
+    yield build_sample(
+        "simple_dyna_sequence",
+        [*ints("INPUT", "START", "END", "READY"), ("CORRID", TensorProto.UINT64, 1)],
+        ints("OUTPUT"),
+        [
+            *id_at_the_end,
+            ("Add", ["INPUT", "START"], "marked"),
+            ("Add", ["marked", "id_at_the_end"], "sum"),
+            ("Mul", ["READY", "sum"], "OUTPUT"),
+        ],
+    )
+    yield build_sample(
+        "simple_string_dyna_sequence",
+        [*ints("INPUT", "END", "READY", "SUM_IN"), ("CORRID", TensorProto.STRING, 1)],
+        ints("OUTPUT", "SUM_OUT"),
+        [
+            *id_at_the_end,
+            ("Add", ["INPUT", "SUM_IN"], "sum"),
+            ("Mul", ["READY", "sum"], "SUM_OUT"),
+            ("Add", ["SUM_OUT", "id_at_the_end"], "OUTPUT"),
+        ],
+    )
+
+
+def write(model, path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def main():
+    default = Path(__file__).resolve().parent.parent / "test" / "fixtures"
+    directory = Path(sys.argv[1]) if len(sys.argv) > 1 else default
     for model in build_models():
-        path = directory / f"{model.graph.name}.onnx"
-        path.write_bytes(model.SerializeToString(deterministic=True))
+        write(model, directory / "models" / f"{model.graph.name}.onnx")
+    for model in build_samples():
+        write(model, directory / "repository" / model.graph.name / "1" / "model.onnx")
     # A SHA-512 digest is 64 arbitrary but repeatable bytes.
-    (directory / "corrupt.onnx").write_bytes(hashlib.sha512(b"corrupt").digest())
+    (directory / "models" / "corrupt.onnx").write_bytes(hashlib.sha512(b"corrupt").digest())
 
 
 if __name__ == "__main__":

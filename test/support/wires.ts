@@ -44,7 +44,7 @@ export interface SentInference {
   readonly model: string;
   readonly version?: string;
   readonly id?: string;
-  readonly parameters?: Readonly<Record<string, string | boolean>>;
+  readonly parameters?: Readonly<Record<string, string | boolean | number>>;
   readonly inputs: readonly SentTensor[];
   readonly outputs?: readonly string[];
   /** Whether REST is asked for binary outputs, as gRPC always gives them. */
@@ -153,8 +153,10 @@ export function toMessage({ model, version = '', id = '', parameters = {}, input
   };
 }
 
-const toParameter = (value: string | boolean): object =>
-  typeof value === 'string' ? { string_param: value } : { bool_param: value };
+function toParameter(value: string | boolean | number): object {
+  if (typeof value === 'number') return { int64_param: String(value) };
+  return typeof value === 'string' ? { string_param: value } : { bool_param: value };
+}
 
 function toContents(datatype: string, data: unknown): object | undefined {
   if (data === undefined) return undefined;
