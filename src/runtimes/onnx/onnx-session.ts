@@ -17,7 +17,8 @@ export async function open({ path }: OnnxSessionOptions): Promise<LoadedModel> {
     // The session runs in the thread that opened it: more threads would only spin beside it.
     intraOpNumThreads: 1,
     interOpNumThreads: 1,
-    logSeverityLevel: 3,
+    // What fails is thrown as well, and logged where it is caught: native code shall not write beside our log.
+    logSeverityLevel: 4,
   }).catch((failure: unknown) => {
     throw new Error(withoutFolders(failure, path), { cause: failure });
   });
