@@ -33,7 +33,8 @@ export interface SequencedMember extends WaitingRequest {
 export class Lane {
   /** What a request without START belongs to; `undefined` behind one with END. */
   sequence: Sequence | undefined;
-  hasSlot = false;
+  /** `undefined` in the backlog. */
+  slot: number | undefined;
   isRunning = false;
   /** Ends the lane when nothing comes for too long. */
   silence: NodeJS.Timeout | undefined;
@@ -41,6 +42,10 @@ export class Lane {
   private readonly leaving = new Map<SequencedMember, () => void>();
 
   constructor(readonly key: string) {}
+
+  get hasSlot(): boolean {
+    return this.slot !== undefined;
+  }
 
   get isEmpty(): boolean {
     return this.waiting.size === 0;
@@ -67,6 +72,9 @@ export class Lane {
     return cleared;
   }
 }
+
+/** An id that was made is no caller's: nobody goes on with its sequence. */
+export const madeLaneKey = (id: SequenceId): string => `made ${id}`;
 
 /** Ids are the caller's own: nobody goes on with the sequence of somebody else. */
 export const laneKey = (caller: Principal | undefined, id: SequenceId): string =>

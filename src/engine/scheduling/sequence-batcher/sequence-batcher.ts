@@ -7,15 +7,14 @@ import { namedTensors } from '../../../core/tensor/tensor.js';
 import { requestedOf } from '../../execution/outputs.js';
 import type { SequencedRequest } from '../../execution/request-context.js';
 import type { RunnableModel } from '../../execution/runnable-model.js';
-import { DirectScheduler } from '../direct-scheduler.js';
-import { DynamicBatcher } from '../dynamic-batcher/dynamic-batcher.js';
 import { rowsOf } from '../dynamic-batcher/form-batch.js';
 import { InFlight, outOfOrder, unloading } from '../in-flight.js';
 import { RequestQueue } from '../queue/request-queue.js';
 import type { Scheduler, WhatWaits } from '../scheduler.js';
-import { Lane, laneKey, Sequence, type SequencedMember } from './lane.js';
+import { Lane, laneKey, madeLaneKey, Sequence, type SequencedMember } from './lane.js';
 import { SequenceControls } from './sequence-controls.js';
 import { type SequenceId, sequenceParameters } from './sequence-parameters.js';
+import { SequenceRuns } from './sequence-runs.js';
 import { SequenceStates } from './sequence-states.js';
 import { SequencedModel } from './sequenced-model.js';
 import { Slots } from './slots.js';
@@ -26,11 +25,13 @@ const MAX_SEQUENCES = 1_024;
 /** Timers fire at once for more. */
 const LONGEST_MS = 2 ** 31 - 1;
 
+/** Fits every datatype that carries ids. */
+const LARGEST_ID = 2 ** 31 - 1;
+
 /**
  * Runs the requests of each sequence one at a time, in the order in which they came, those of different sequences side
  * by side, and in batches where the model has a batch dimension; the way is Triton's sequence batcher's. A sequence has
- * a slot until its last request has run, or none has come for too long; the others wait in the backlog. Batches hold
- * requests alone: no row stands for an empty slot, so that a model sees READY as 1 everywhere.
+ * a slot until its last request has run, or none has come for too long; the others wait in the backlog.
  *
  * The bounds of the queue hold for requests that wait for their sequence, and again for those that wait for an instance.
  */
@@ -41,11 +42,14 @@ export class SequenceBatcher implements Scheduler {
   private readonly lanes = new Map<string, Lane>();
   private readonly slots: Slots;
   /** Where the next request of each sequence runs. */
-  private readonly runs: Scheduler;
+  private readonly runs: SequenceRuns;
   private readonly sequenced: SequencedModel;
   private readonly controls: SequenceControls;
   private readonly states: SequenceStates;
   private readonly idleMs: number;
+  /** Where requests without an id are sequences too. */
+  private readonly makeId: (() => SequenceId) | undefined;
+  private made = 0;
   private isStopping = false;
 
   constructor(
@@ -61,13 +65,11 @@ export class SequenceBatcher implements Scheduler {
     this.sequenced = new SequencedModel(model, this.states.outputs);
     this.waiting = new RequestQueue(queue);
     this.idleMs = Math.min(idleMs, LONGEST_MS);
+    this.makeId = options.iterative === true ? () => this.nextId() : undefined;
     const places = Math.max(1, executor.free) * Math.max(1, maxBatchSize);
     const slots = strategy === 'direct' ? Math.min(places, maxSequences) : maxSequences;
     this.slots = new Slots(slots, (lane) => this.advance(lane));
-    const batching = { ...(strategy === 'oldest' ? options : {}), maxSize: maxBatchSize };
-    this.runs = hasBatchDimension
-      ? new DynamicBatcher(this.sequenced, batching, queue)
-      : new DirectScheduler(this.sequenced, queue);
+    this.runs = new SequenceRuns(this.sequenced, maxBatchSize, options, queue, this.controls);
     executor.onChange(() => {
       if (executor.outage !== undefined) this.refuseAll(() => outOfOrder(model));
     });
@@ -97,7 +99,7 @@ export class SequenceBatcher implements Scheduler {
     this.isStopping = true;
     if (waiting === 'is refused') {
       this.refuseAll(unloading);
-      void this.runs.stop(waiting);
+      this.runs.stop(waiting);
     }
     for (const lane of this.lanes.values()) if (lane.silence !== undefined) this.drop(lane);
     this.finish();
@@ -106,10 +108,10 @@ export class SequenceBatcher implements Scheduler {
 
   private answer(request: InferenceRequest, call: InferenceCall): Promise<InferenceResponse> {
     const { name, maxBatchSize } = this.model;
-    const { id, start, end } = sequenceParameters(name, request.parameters);
+    const { id, start, end, isMade } = sequenceParameters(name, request.parameters, this.makeId);
     this.controls.check(id);
     if (maxBatchSize > 0 && rowsOf(request) !== 1) throw severalRows(name);
-    const key = laneKey(call.principal, id);
+    const key = isMade === true ? madeLaneKey(id) : laneKey(call.principal, id);
     const lane = this.lanes.get(key) ?? new Lane(key);
     const sequence = start ? new Sequence(this.states.initial) : lane.sequence;
     if (sequence === undefined) throw hasNoStart(name, id);
@@ -159,7 +161,7 @@ export class SequenceBatcher implements Scheduler {
     call.timings.queueNs += (performance.now() - queuedAt) * 1e6;
     try {
       if (!turn.start && !sequence.hasBegun) throw hasNoStart(this.model.name, turn.id);
-      member.respond(await this.runIn(sequence, member));
+      member.respond(await this.runIn(lane, sequence, member));
     } catch (failure) {
       member.reject(failure as Error);
       // Its caller may have gone before its end.
@@ -172,10 +174,14 @@ export class SequenceBatcher implements Scheduler {
   }
 
   /** Only a success moves the sequence on. */
-  private async runIn(sequence: Sequence, { request, call, turn }: SequencedMember): Promise<InferenceResponse> {
+  private async runIn(
+    { slot = 0 }: Lane,
+    sequence: Sequence,
+    { request, call, turn }: SequencedMember,
+  ): Promise<InferenceResponse> {
     const inputs = Object.assign(namedTensors(), request.inputs, this.controls.inputsOf(turn), sequence.states);
     const filled: SequencedRequest = { ...request, inputs, outputs: [], sequence: turn };
-    const response = await this.runs.enqueue(filled, call);
+    const response = await this.runs.enqueue(filled, slot, call);
     sequence.hasBegun = true;
     sequence.states = this.states.after(response);
     const outputs = response.outputs.filter(({ name }) => this.model.outputNames.has(name));
@@ -227,9 +233,14 @@ export class SequenceBatcher implements Scheduler {
     }
   }
 
+  private nextId(): SequenceId {
+    this.made = (this.made % LARGEST_ID) + 1;
+    return this.controls.takesText ? String(this.made) : this.made;
+  }
+
   /** What runs last needs not wait for others to join. */
   private finish(): void {
-    if (this.isStopping && this.waiting.size === 0) void this.runs.stop('is served');
+    if (this.isStopping && this.waiting.size === 0) this.runs.stop('is served');
   }
 }
 

@@ -13,6 +13,8 @@ type Fill = (turn: SequenceContext) => Tensor;
 export class SequenceControls {
   private readonly fills: readonly (readonly [input: string, fill: Fill])[];
   private readonly idControl: SequenceControl | undefined;
+  /** What tells a model that a row has no request; `undefined` for one that is not told. */
+  readonly notReady: NamedTensors | undefined;
 
   constructor(
     private readonly model: string,
@@ -22,11 +24,18 @@ export class SequenceControls {
   ) {
     this.fills = controls.map((control) => [control.input, this.fillOf(control)]);
     this.idControl = controls.find(({ kind }) => kind === 'correlation-id');
+    const ready = controls.find(({ kind }) => kind === 'ready');
+    this.notReady = ready && Object.assign(namedTensors(), { [ready.input]: this.valuesOf(ready).no });
   }
 
   /** Throws `invalid-argument` for an id that the model's input cannot carry. */
   check(id: SequenceId): void {
     if (this.idControl !== undefined) this.idTensor(this.idControl, id);
+  }
+
+  /** Whether ids are texts to the model. */
+  get takesText(): boolean {
+    return this.idControl?.datatype === 'BYTES';
   }
 
   inputsOf(turn: SequenceContext): NamedTensors {
@@ -36,9 +45,9 @@ export class SequenceControls {
   }
 
   private fillOf(control: SequenceControl): Fill {
-    const { kind, datatype, values = [0, 1] } = control;
+    const { kind } = control;
     if (kind === 'correlation-id') return ({ id }) => this.idTensor(control, id);
-    const [no, yes] = values.map((value) => tensorOf(datatype, this.shape, value)) as [Tensor, Tensor];
+    const { no, yes } = this.valuesOf(control);
     switch (kind) {
       case 'start':
         return ({ start }) => (start ? yes : no);
@@ -47,6 +56,10 @@ export class SequenceControls {
       case 'ready':
         return () => yes;
     }
+  }
+
+  private valuesOf({ datatype, values: [no, yes] = [0, 1] }: SequenceControl) {
+    return { no: tensorOf(datatype, this.shape, no), yes: tensorOf(datatype, this.shape, yes) };
   }
 
   private idTensor({ input, datatype }: SequenceControl, id: SequenceId): Tensor {

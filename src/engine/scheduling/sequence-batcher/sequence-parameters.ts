@@ -10,17 +10,25 @@ export interface SequenceParameters {
   readonly id: SequenceId;
   readonly start: boolean;
   readonly end: boolean;
+  /** The id is no caller's, and nobody else knows it. */
+  readonly isMade?: true;
 }
 
 /**
  * Reads the parameters `sequence_id`, `sequence_start` and `sequence_end`. Throws `invalid-argument` for those of
- * another type, and for a request without an id: 0 and the empty text are none.
+ * another type, and for a request without an id: 0 and the empty text are none. With `makeId` such a request is a
+ * sequence of its own.
  */
-export function sequenceParameters(model: string, parameters: Parameters): SequenceParameters {
+export function sequenceParameters(
+  model: string,
+  parameters: Parameters,
+  makeId?: () => SequenceId,
+): SequenceParameters {
   const id = idOf(parameters);
   const start = flagOf(parameters, 'sequence_start');
   const end = flagOf(parameters, 'sequence_end');
   if (id !== undefined) return { id, start, end };
+  if (makeId !== undefined) return { id: makeId(), start: true, end: true, isMade: true };
   throw invalidArgument(`inference request to model '${model}' must specify a non-zero or non-empty correlation ID`);
 }
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   type BatchContext,
   bytes,
@@ -58,9 +58,13 @@ function send(scheduler: Scheduler, id: ParameterValue, value: number, flags: Fl
 /** An artifact of one instance and four rows, whose runs end when the test says so. */
 function start(
   sequence: SequenceBatching,
-  { maxBatchSize = 4, shapes = rows }: { maxBatchSize?: number; shapes?: Signature } = {},
+  {
+    maxBatchSize = 4,
+    shapes = rows,
+    instances = 1,
+  }: { maxBatchSize?: number; shapes?: Signature; instances?: number } = {},
 ) {
-  const executor = new FakeExecutor();
+  const executor = new FakeExecutor(instances);
   const { scheduler } = handleOf({ executor, signature: shapes, scheduling: { maxBatchSize, sequence } });
   /** Answers with the inputs, and with states that tell the run and the row. */
   const finish = async (index: number): Promise<void> => {
@@ -256,6 +260,144 @@ describe('an artifact', () => {
     await finish(2);
     await Promise.all(results);
     await scheduler.stop('is served');
+  });
+});
+
+describe('a model that is told which rows are ready', () => {
+  const READY: SequenceBatching = { controls: [{ input: 'READY', kind: 'ready', datatype: 'INT32', values: [0, 1] }] };
+  const output = async (result: Promise<InferenceResponse>) => numbersOf((await result).outputs[0]?.tensor);
+
+  it('sees each sequence in its own row, and between them rows that are not', async () => {
+    const { scheduler, finish, input } = start({ ...READY, states: [STATE] });
+    const first = [1, 2, 3].map((id) => send(scheduler, id, id, START));
+    await settled();
+    expect(input(0, 'READY')).toEqual(int32.of([3, 1], [1, 1, 1]));
+    await finish(0);
+    await Promise.all(first);
+    // The third row alone, with its own state.
+    const third = send(scheduler, 3, 30);
+    await settled();
+    expect(input(1, 'x')).toEqual(fp32.of([3, 1], [0, 0, 30]));
+    expect(input(1, 'READY')).toEqual(int32.of([3, 1], [0, 0, 1]));
+    expect(input(1, 'before')).toEqual(fp32.of([3, 2], [0, 0, 0, 0, 0, 2]));
+    await finish(1);
+    expect(await output(third)).toEqual([30]);
+    // The order in which they come changes no row.
+    const both = [send(scheduler, 3, 31), send(scheduler, 1, 10, END)];
+    await settled();
+    expect(input(2, 'x')).toEqual(fp32.of([3, 1], [10, 0, 31]));
+    expect(input(2, 'READY')).toEqual(int32.of([3, 1], [1, 0, 1]));
+    await finish(2);
+    expect(await Promise.all(both.map(output))).toEqual([[31], [10]]);
+    // The row that has become free is the next one's.
+    const next = send(scheduler, 4, 40, START);
+    await settled();
+    expect(input(3, 'x')).toEqual(fp32.of([1, 1], [40]));
+    await finish(3);
+    expect(await output(next)).toEqual([40]);
+  });
+
+  it('sees the sequences spread over its instances', async () => {
+    const { executor, scheduler, finish, input } = start(READY, { maxBatchSize: 2, instances: 2 });
+    const results = [1, 2, 3, 4].map((id) => send(scheduler, id, id, START));
+    results.push(send(scheduler, 5, 5, { ...START, ...END }));
+    await settled();
+    expect(executor.runs).toHaveLength(2);
+    expect([input(0, 'x'), input(1, 'x')]).toEqual([fp32.of([2, 1], [1, 3]), fp32.of([2, 1], [2, 4])]);
+    const freed = [send(scheduler, 2, 2, END)];
+    await finish(0);
+    await finish(1);
+    await finish(2);
+    await finish(3);
+    expect(await Promise.all([...results, ...freed].map(output))).toEqual([[1], [2], [3], [4], [5], [2]]);
+  });
+
+  it('is held against the rows that it got', async () => {
+    const { executor, scheduler, finish } = start(READY);
+    const first = [1, 2].map((id) => send(scheduler, id, id, START));
+    await settled();
+    await finish(0);
+    await Promise.all(first);
+    const second = send(scheduler, 2, 2);
+    await settled();
+    executor.runs[1]?.finish({ y: fp32.of([1, 1], [2]) });
+    await expect(second).rejects.toMatchObject({
+      message: "model 'm' returned output 'y' of 1 rows for a batch of 2",
+    });
+  });
+});
+
+describe('with minimum_slot_utilization', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('a batch waits for its share of the slots, up to the delay', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    const { executor, scheduler, finish, input } = start({ minSlotUse: 0.5, maxDelayMs: 60_000 });
+    const results = [send(scheduler, 1, 1, START)];
+    await settled();
+    expect(executor.runs).toHaveLength(0);
+    results.push(send(scheduler, 2, 2, START));
+    await settled();
+    expect(input(0, 'x')).toEqual(fp32.of([2, 1], [1, 2]));
+    await finish(0);
+    results.push(send(scheduler, 1, 3));
+    await settled();
+    vi.advanceTimersByTime(59_000);
+    expect(executor.runs).toHaveLength(1);
+    vi.advanceTimersByTime(2_000);
+    expect(executor.runs).toHaveLength(2);
+    await finish(1);
+    await Promise.all(results);
+    await scheduler.stop('is served');
+  });
+
+  it('the delay is nothing without a share', async () => {
+    const { executor, scheduler, finish } = start({ maxDelayMs: 60_000 });
+    const result = send(scheduler, 1, 1, { ...START, ...END });
+    await settled();
+    expect(executor.runs).toHaveLength(1);
+    await finish(0);
+    await result;
+  });
+});
+
+describe('an iterative sequence', () => {
+  it.each<[SequenceControl['datatype'], Tensor]>([
+    ['UINT64', uint64.of([2, 1], [1, 2])],
+    ['BYTES', bytes.of([2, 1], ['1', '2'])],
+  ])('is a request without an id, for which a %s is made', async (datatype, ids) => {
+    const controls: SequenceControl[] = [
+      ...CONTROLS.filter(({ kind }) => kind !== 'correlation-id'),
+      { input: 'CORRID', kind: 'correlation-id', datatype },
+    ];
+    const { scheduler, finish, input } = start({ controls, states: [STATE], iterative: true });
+    const results = [send(scheduler, 0, 1), send(scheduler, '', 2)];
+    await settled();
+    expect(input(0, 'CORRID')).toEqual(ids);
+    expect(input(0, 'START')).toEqual(int32.of([2, 1], [1, 1]));
+    expect(input(0, 'END')).toEqual(new Tensor('BOOL', [2, 1], Uint8Array.of(1, 1)));
+    await finish(0);
+    await Promise.all(results);
+    // Nobody goes on with it, not even who guesses its id.
+    const id = datatype === 'BYTES' ? '1' : 1;
+    await expect(send(scheduler, id, 3)).rejects.toMatchObject({
+      message: `inference request for sequence ${id} to model 'm' must specify the START flag on the first request of the sequence`,
+    });
+  });
+
+  it('leaves those with an id as they are', async () => {
+    const { scheduler, finish, input } = start({ controls: CONTROLS, iterative: true });
+    const results = [send(scheduler, 1, 1, START), send(scheduler, 0, 2)];
+    await settled();
+    expect(input(0, 'END')).toEqual(new Tensor('BOOL', [2, 1], Uint8Array.of(0, 1)));
+    await finish(0);
+    results.push(send(scheduler, 1, 3));
+    await settled();
+    expect(input(1, 'START')).toEqual(int32.of([1, 1], [0]));
+    await finish(1);
+    await Promise.all(results);
   });
 });
 

@@ -3,23 +3,24 @@ import type { Lane } from './lane.js';
 
 /** The slots that sequences run in; those that find none wait in the backlog, in the order in which they came. */
 export class Slots {
-  private free: number;
+  private used = 0;
+  private readonly isTaken: boolean[] = [];
+  /** No slot before it is free. */
+  private lowest = 0;
   private readonly backlog = new Fifo<Lane>();
   private readonly leaving = new Map<Lane, () => void>();
 
   /** `admit` is called for each lane out of the backlog. */
   constructor(
-    size: number,
+    private readonly size: number,
     private readonly admit: (lane: Lane) => void,
-  ) {
-    this.free = size;
-  }
+  ) {}
 
   get isFull(): boolean {
-    return this.free === 0;
+    return this.used === this.size;
   }
 
-  /** Gives the lane a slot, or a place in the backlog. */
+  /** Gives the lane the first slot that is free, or a place in the backlog. */
   enter(lane: Lane): void {
     if (this.isFull) this.leaving.set(lane, this.backlog.push(lane));
     else this.give(lane);
@@ -29,9 +30,9 @@ export class Slots {
   leave(lane: Lane): void {
     this.leaving.get(lane)?.();
     this.leaving.delete(lane);
-    if (!lane.hasSlot) return;
-    lane.hasSlot = false;
-    this.free++;
+    if (lane.slot === undefined) return;
+    this.takeBack(lane.slot);
+    lane.slot = undefined;
     const next = this.backlog.head;
     if (next === undefined) return;
     this.leave(next);
@@ -40,7 +41,15 @@ export class Slots {
   }
 
   private give(lane: Lane): void {
-    this.free--;
-    lane.hasSlot = true;
+    while (this.isTaken[this.lowest] === true) this.lowest++;
+    lane.slot = this.lowest;
+    this.isTaken[this.lowest] = true;
+    this.used++;
+  }
+
+  private takeBack(slot: number): void {
+    this.isTaken[slot] = false;
+    this.lowest = Math.min(this.lowest, slot);
+    this.used--;
   }
 }

@@ -63,6 +63,16 @@ describe('sequences', () => {
     });
   });
 
+  it('wait for a share of the slots, and are made for requests without an id, where it is written', () => {
+    expect(
+      optionsOf(`
+        sequence_batching {
+          iterative_sequence: true
+          direct { minimum_slot_utilization: 0.5 max_queue_delay_microseconds: 2000 }
+        }`).sequence,
+    ).toMatchObject({ strategy: 'direct', iterative: true, minSlotUse: 0.5, maxDelayMs: 2 });
+  });
+
   it('have controls of every kind, and states', () => {
     const initial = fp32.of([2], [1, 2]);
     const config = readModelConfig(
