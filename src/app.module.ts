@@ -17,6 +17,7 @@ import { CacheStage } from './engine/cache/cache.stage.js';
 import { EngineModule } from './engine/engine.module.js';
 import { ValidateStage } from './engine/pipeline/validate.stage.js';
 import { QueueConfig } from './engine/scheduling/queue/queue.config.js';
+import { GenerateModule } from './extensions/generate/generate.module.js';
 import { HealthModule } from './health/health.module.js';
 import { InferenceConfig } from './inference/inference.config.js';
 import { InferenceModule } from './inference/inference.module.js';
@@ -93,6 +94,7 @@ export class AppModule {
         MetadataModule,
         InferenceModule,
         RepositoryModule,
+        GenerateModule,
         ...models,
       ],
       providers: [Drain],

@@ -9,7 +9,7 @@ import { InferenceService } from './inference.service.js';
 import { StreamService } from './stream.service.js';
 import { TensorPipe } from './tensor.pipe.js';
 
-/** ModelInfer and its REST route. */
+/** ModelInfer and ModelStreamInfer, and their REST routes. */
 @Extension('binary_tensor_data', 'parameters')
 @Module({
   imports: [ProtocolModule],

@@ -28,4 +28,15 @@ export class InferenceRestController {
     const response = await this.inference.infer(request, call);
     return this.replies.write(reply, request, response, call);
   }
+
+  @Post(['infer_stream', 'versions/:version/infer_stream'])
+  @HttpCode(200)
+  @InferenceRoute()
+  inferStream(
+    @RestInferRequest(TensorPipe) request: InferenceRequest,
+    @Call() call: CallContext,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    return this.replies.stream(reply, request, this.inference.stream(request, call), call);
+  }
 }

@@ -15,4 +15,12 @@ export class InferenceService {
     call.version = response.version;
     return response;
   }
+
+  /** Answers a request for a model of either kind, response by response. */
+  async *stream(request: InferenceRequest, call: CallContext): AsyncGenerator<InferenceResponse, void> {
+    for await (const response of this.pipeline.responses(request, call)) {
+      call.version = response.version;
+      yield response;
+    }
+  }
 }

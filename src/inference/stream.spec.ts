@@ -273,3 +273,61 @@ it('a decoupled model is refused by ModelInfer and by REST, with the way to call
   const body = { inputs: [{ name: 'x', datatype: 'INT32', shape: [1], data: [1] }] };
   expect((await server.rest.post('/v2/models/repeat/infer', body)).status).toBe(501);
 });
+
+describe('infer_stream', () => {
+  const body = (data: readonly number[], more: object = {}) => ({
+    inputs: [{ name: 'x', datatype: 'INT32', shape: [data.length], data }],
+    ...more,
+  });
+  const post = (model: string, sent: object) => server.rest.post(`/v2/models/${model}/infer_stream`, sent);
+  const answer = (model: string, value: number, id?: string) => ({
+    ...(id === undefined ? {} : { id }),
+    model_name: model,
+    model_version: '1',
+    outputs: [{ name: 'y', datatype: 'INT32', shape: [1], data: [value] }],
+  });
+  const eventsOf = (bytes: Buffer): unknown[] => {
+    const events = bytes.toString().split('\n\n');
+    expect(events.pop()).toBe('');
+    return events.map((event) => JSON.parse(event.replace(/^data: /, '')) as unknown);
+  };
+
+  it('sends an event for each response of any model', async () => {
+    const reply = await post('repeat', body([7, 8], { id: 'a' }));
+    expect([reply.status, reply.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8']);
+    expect(eventsOf(reply.bytes)).toEqual([answer('repeat', 7, 'a'), answer('repeat', 8, 'a')]);
+    expect(eventsOf((await post('doubler', body([4]))).bytes)).toEqual([answer('doubler', 8)]);
+  });
+
+  it('answers with a status until the first response, and with an event from then on', async () => {
+    const early = await post('repeat', body([-1]));
+    expect([early.status, early.json]).toEqual([400, { error: '-1 is negative' }]);
+    const late = await post('repeat', body([5, -1]));
+    expect(eventsOf(late.bytes)).toEqual([answer('repeat', 5), { error: '-1 is negative' }]);
+  });
+
+  it.each([
+    ['the request', { parameters: { binary_data_output: true } }],
+    ['an output', { outputs: [{ name: 'y', parameters: { binary_data: true } }] }],
+  ])('refuses binary data that %s asks for', async (_, more) => {
+    const reply = await post('repeat', body([1], more));
+    expect([reply.status, reply.json]).toEqual([
+      400,
+      { error: expect.stringContaining('no binary outputs') as string },
+    ]);
+  });
+
+  it('F34 aborts the model when the caller leaves', async () => {
+    const caller = new AbortController();
+    gates.set(2, new Deferred());
+    const reply = await fetch(`${server.rest.url}/v2/models/repeat/infer_stream`, {
+      method: 'POST',
+      body: JSON.stringify(body([1, 2])),
+      signal: caller.signal,
+    });
+    await reply.body?.getReader().read();
+    caller.abort();
+    await progress.ended.promise;
+    expect(progress.aborted).toBe(true);
+  });
+});

@@ -239,3 +239,20 @@ describe('parseJsonExactly', () => {
     expect(() => parseJsonExactly(text)).toThrow(new SyntaxError(message));
   });
 });
+
+it('tells of keys that stand twice, and how deep', () => {
+  const told: unknown[] = [];
+  const text = '{"a":1,"a":{"b":1,"b":2},"c":[{"d":1,"d":2}],"__proto__":1,"__proto__":2}';
+  const parsed = parseJsonExactly(text, (...repeated) => told.push(repeated));
+  expect(told).toEqual([
+    ['a', 0],
+    ['b', 1],
+    ['d', 2],
+    ['__proto__', 0],
+  ]);
+  expect(Object.entries(parsed as object)).toEqual([
+    ['a', { b: 2 }],
+    ['c', [{ d: 2 }]],
+    ['__proto__', 2],
+  ]);
+});

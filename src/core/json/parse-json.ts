@@ -10,8 +10,15 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** Like {@link parseJson}, with every integer beyond 2^53 as a bigint, however it is written. Throws a `SyntaxError`. */
-export const parseJsonExactly = (text: string): unknown => new JsonScanner(text).document();
+/** Told of a key that stands twice in one object, and how deep that object is nested: 0 is the outermost. */
+export type RepeatedKey = (key: string, depth: number) => void;
+
+/**
+ * Like {@link parseJson}, with every integer beyond 2^53 as a bigint, however it is written. Of a repeated key the last
+ * value counts, unless `onRepeatedKey` throws. Throws a `SyntaxError`.
+ */
+export const parseJsonExactly = (text: string, onRepeatedKey: RepeatedKey = () => undefined): unknown =>
+  new JsonScanner(text, onRepeatedKey).document();
 
 /** Far deeper than any body of the protocol, far shallower than the stack. */
 const MAX_DEPTH = 1_000;
@@ -33,7 +40,10 @@ const WORDS: readonly (readonly [string, unknown])[] = [
 class JsonScanner {
   private position = 0;
 
-  constructor(private readonly text: string) {}
+  constructor(
+    private readonly text: string,
+    private readonly onRepeatedKey: RepeatedKey,
+  ) {}
 
   document(): unknown {
     this.space();
@@ -65,6 +75,7 @@ class JsonScanner {
       if (this.text[this.position] !== ':') throw this.unexpected();
       this.position++;
       this.space();
+      if (Object.hasOwn(object, key)) this.onRepeatedKey(key, depth);
       // Defined, not assigned: a key called `__proto__` is only a key.
       const value = this.value(depth + 1);
       Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });

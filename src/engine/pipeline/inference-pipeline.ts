@@ -41,4 +41,10 @@ export class InferencePipeline {
   stream(request: InferenceRequest, call: InferenceCall): AsyncIterable<InferenceResponse> {
     return this.enterStream({ model: this.registry.resolve(request.model, request.version), request, call });
   }
+
+  /** The responses of a model of either kind: the one, or those of a decoupled model as {@link stream} gives them. */
+  async *responses(request: InferenceRequest, call: InferenceCall): AsyncGenerator<InferenceResponse, void> {
+    if (this.registry.resolve(request.model, request.version).decoupled) yield* this.stream(request, call);
+    else yield await this.run(request, call);
+  }
 }

@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { toServingError } from '../../core/errors/catalogue.js';
-import type { ErrorReason } from '../../core/errors/serving-error.js';
+import type { ErrorReason, ServingError } from '../../core/errors/serving-error.js';
 import { attachedCall } from '../call/call-context.js';
 import { callersText } from '../http-exception.js';
 import { CODINGS } from './body/inflate-body.js';
@@ -25,30 +25,35 @@ interface ErrorAnswer {
  */
 @Catch()
 export class RestErrorFilter implements ExceptionFilter {
-  private readonly logger = new Logger(RestErrorFilter.name);
-
   catch(thrown: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const request = http.getRequest<object>();
     const response = http.getResponse<FastifyReply | ServerResponse>();
     if (thrown instanceof HttpException) {
       const answer = { status: thrown.getStatus(), message: callersText(thrown) };
-      if (answer.status >= 500) this.log(answer.message, thrown, request);
+      if (answer.status >= 500) log(answer.message, thrown, request);
       return send(response, answer);
     }
     const error = toServingError(thrown);
-    if (error.code === 'internal' || error.cause !== undefined) this.log(error.message, error.cause, request);
-    recordOutcome(request, error.code);
+    reportError(error, request);
     const { message, reason, retryAfterMs } = error;
     send(response, { status: httpStatus(error), message, reason, retryAfterMs });
   }
+}
 
-  private log(message: string, cause: unknown, request: object): void {
-    const call = attachedCall(request);
-    const described = cause === undefined ? {} : { cause: describe(cause) };
-    const entry = { message, ...described, requestId: call?.requestId, operation: call?.details.operation };
-    this.logger.error(entry, cause instanceof Error ? cause.stack : undefined);
-  }
+/** Notes the error as the outcome of a request; logs one that is `internal`, or has a cause. */
+export function reportError(error: ServingError, request: object): void {
+  if (error.code === 'internal' || error.cause !== undefined) log(error.message, error.cause, request);
+  recordOutcome(request, error.code);
+}
+
+const logger = new Logger('RestErrorFilter');
+
+function log(message: string, cause: unknown, request: object): void {
+  const call = attachedCall(request);
+  const described = cause === undefined ? {} : { cause: describe(cause) };
+  const entry = { message, ...described, requestId: call?.requestId, operation: call?.details.operation };
+  logger.error(entry, cause instanceof Error ? cause.stack : undefined);
 }
 
 const describe = (cause: unknown): string =>

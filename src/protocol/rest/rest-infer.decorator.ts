@@ -6,7 +6,8 @@ import { type ReceivedInference, RestInferPipe } from './rest-infer.pipe.js';
 
 type InferRoute = FastifyRequest<{ Params: { readonly model: string; readonly version?: string } }>;
 
-const Received = createParamDecorator((_: unknown, context): ReceivedInference => {
+/** Injects what came for an inference, unread, and the call that brought it. */
+export const Received = createParamDecorator((_: unknown, context): ReceivedInference => {
   const { params, headers, body } = context.switchToHttp().getRequest<InferRoute>();
   const { model, version = '' } = params;
   return {

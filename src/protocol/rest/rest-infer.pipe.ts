@@ -22,7 +22,8 @@ export class RestInferPipe implements PipeTransform<ReceivedInference, EncodedRe
   }
 }
 
-function charge(request: EncodedRequest, call: CallContext): EncodedRequest | Promise<EncodedRequest> {
+/** Charges the caller for a request, which also names the call where nothing else does. */
+export function charge(request: EncodedRequest, call: CallContext): EncodedRequest | Promise<EncodedRequest> {
   call.adoptRequestId(request.id);
   const charging = call.onInference?.(request.inputs[0]?.shape[0] ?? 1);
   return charging instanceof Promise ? charging.then(() => request) : request;

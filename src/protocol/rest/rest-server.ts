@@ -1,4 +1,5 @@
 import type { ServerOptions } from 'node:https';
+import { Readable } from 'node:stream';
 import { type HttpException, MethodNotAllowedException, NotFoundException } from '@nestjs/common';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -10,7 +11,7 @@ import { answerUnreadable } from './server/answer-unreadable.js';
 import type { ConnectionsConfig } from './server/connections.config.js';
 import { httpOptions } from './server/http-options.js';
 import { refuseHeaders } from './server/refuse-headers.js';
-import { watchSending } from './server/watch-sending.js';
+import { watchSending, watchStreaming } from './server/watch-sending.js';
 
 /** The REST server: which bytes it takes, which routes it knows, and what every request goes through. */
 
@@ -65,10 +66,11 @@ export function configureRest(app: NestFastifyApplication, parts: RestServerPart
     else enter(refusal);
   });
   // Last of all, since the id may have come with the body.
-  fastify.addHook('onSend', (request, reply, _payload, done) => {
+  fastify.addHook('onSend', (request, reply, payload, done) => {
     const call = attachedCall(request);
     if (call !== undefined) reply.header(REQUEST_ID_HEADER, call.requestId);
-    watchSending(reply.raw, sendTimeoutMs);
+    if (payload instanceof Readable) watchStreaming(reply.raw, payload, sendTimeoutMs);
+    else watchSending(reply.raw, sendTimeoutMs);
     done();
   });
 }

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { invalidArgument } from '../../../core/errors/catalogue.js';
+import { ServingError } from '../../../core/errors/serving-error.js';
 import { parseJson, parseJsonExactly } from '../../../core/json/parse-json.js';
 import { fieldOf, isArray, isObject, type JsonObject, readObject } from './json-fields.js';
 
@@ -10,12 +11,20 @@ import { fieldOf, isArray, isObject, type JsonObject, readObject } from './json-
  * integers, or of texts, or a parameter holds a number beyond that.
  */
 export function parseInferJson(json: Buffer): JsonObject {
-  const text = readUtf8(json);
+  const text = readBodyText(json);
   const body = parse(text, parseJson);
   return losesDigits(body) ? parse(text, parseJsonExactly) : body;
 }
 
-function readUtf8(json: Buffer): string {
+/** Reads a body whose keys must not stand twice in the same object of the first two levels. */
+export function parseUniqueJson(json: Buffer, repeated: (key: string) => never): JsonObject {
+  const onRepeatedKey = (key: string, depth: number): void => {
+    if (depth < 2) repeated(key);
+  };
+  return parse(readBodyText(json), (text) => parseJsonExactly(text, onRepeatedKey));
+}
+
+function readBodyText(json: Buffer): string {
   if (json.length === 0) throw unreadable('the body is empty');
   if (!isUtf8(json)) throw unreadable('the body is not UTF-8; send bytes that are not text as binary tensor data');
   const text = json.toString('utf8');
@@ -28,6 +37,7 @@ function parse(text: string, parser: (text: string) => unknown): JsonObject {
   try {
     body = parser(text);
   } catch (error) {
+    if (error instanceof ServingError) throw error;
     throw unreadable(`the body is not JSON, ${error instanceof Error ? error.message : String(error)}`);
   }
   return readObject(body, 'inputs', 'the body');

@@ -11,7 +11,8 @@ const LIMIT = 4;
 async function read(headers: Readonly<Record<string, string>>, ...parts: readonly (string | Buffer)[]) {
   const done = vi.fn<(error: Error | null, body?: Buffer) => void>();
   const payload = Object.assign(new PassThrough(), { headers });
-  bodyParser(LIMIT)({ headers } as unknown as FastifyRequest, payload as unknown as IncomingMessage, done);
+  const request = { headers, routeOptions: { config: {} } };
+  bodyParser(LIMIT)(request as unknown as FastifyRequest, payload as unknown as IncomingMessage, done);
   for (const part of parts) payload.write(part);
   payload.end();
   payload.resume();

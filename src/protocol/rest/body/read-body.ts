@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
+import { invalidArgument } from '../../../core/errors/catalogue.js';
 import { ServingError } from '../../../core/errors/serving-error.js';
+import { takesPlainBodies } from '../inference-route.decorator.js';
 import { HEADER_LENGTH_HEADER, requestHeader } from '../request-header.js';
 import { codingOf, inflateBody } from './inflate-body.js';
 import { tooLarge } from './too-large.js';
@@ -19,6 +21,7 @@ type Done = (error: Error | null, body?: Buffer) => void;
 export const bodyParser = (maxBytes: number) => (request: FastifyRequest, payload: IncomingMessage, done: Done) => {
   const declared = Number(requestHeader(request.headers, 'content-length') ?? 0);
   const coding = codingOf(requestHeader(request.headers, 'content-encoding'));
+  if (coding !== 'identity' && takesPlainBodies(request)) return done(packedBody());
   if (coding instanceof ServingError) return done(coding);
   const refusal = refuseLength(declared, maxBytes);
   if (refusal !== undefined) return done(refusal);
@@ -72,6 +75,9 @@ function join(chunks: readonly Buffer[], length: number, jsonLength: number): Bu
   }
   return body;
 }
+
+const packedBody = (): ServingError =>
+  invalidArgument('Unable to decompress the request body: this route takes it in no Content-Encoding');
 
 const refuseLength = (length: number, maxBytes: number): ServingError | undefined =>
   length <= maxBytes ? undefined : tooLarge(length, maxBytes);

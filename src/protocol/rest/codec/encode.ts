@@ -63,7 +63,7 @@ function encodeHead({ id, model, version, parameters }: InferenceResponse, nonFi
 const encodeParameters = (parameters: Parameters, nonFinite: NonFinite): string =>
   Array.from(parameters, ([key, value]) => `${JSON.stringify(key)}:${encodeParameter(value, nonFinite)}`).join(',');
 
-function encodeParameter(value: ParameterValue, nonFinite: NonFinite): string {
+export function encodeParameter(value: ParameterValue, nonFinite: NonFinite): string {
   if (typeof value === 'bigint') return value.toString();
   if (typeof value !== 'number' || Number.isFinite(value)) return JSON.stringify(value);
   return nonFinite === 'null' ? 'null' : String(value);
