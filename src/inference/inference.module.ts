@@ -10,7 +10,7 @@ import { StreamService } from './stream.service.js';
 import { TensorPipe } from './tensor.pipe.js';
 
 /** ModelInfer and ModelStreamInfer, and their REST routes. */
-@Extension('binary_tensor_data', 'parameters')
+@Extension('binary_tensor_data', 'parameters', 'schedule_policy', 'sequence', 'sequence(string_id)')
 @Module({
   imports: [ProtocolModule],
   controllers: [InferenceGrpcController, InferenceRestController],

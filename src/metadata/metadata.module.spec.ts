@@ -66,7 +66,9 @@ describe.each(WIRES)('over %s', (wire) => {
       const { name, version, extensions } = reply as { name: string; version: string; extensions: string[] };
       const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
       expect([status, name, version]).toEqual([ok, 'nest-inference-server', manifest.version]);
-      expect(extensions).toEqual(expect.arrayContaining(['binary_tensor_data', 'model_repository', 'parameters']));
+      const always = ['binary_tensor_data', 'model_repository', 'model_repository(unload_dependents)', 'parameters'];
+      const scheduling = ['schedule_policy', 'sequence', 'sequence(string_id)'];
+      expect(extensions).toEqual(expect.arrayContaining([...always, ...scheduling]));
       expect(extensions).toEqual([...new Set(extensions)].sort());
     });
 

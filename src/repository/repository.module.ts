@@ -19,7 +19,7 @@ import { ModelCatalogue, REPOSITORIES } from './sources/model-catalogue.js';
 import { SettingsSource } from './sources/settings-source.js';
 
 /** RepositoryIndex, RepositoryModelLoad, RepositoryModelUnload, and the models of the start. */
-@Extension('model_repository')
+@Extension('model_repository', 'model_repository(unload_dependents)')
 @Module({
   controllers: [RepositoryGrpcController, RepositoryRestController],
   providers: [
