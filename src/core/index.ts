@@ -12,7 +12,7 @@ export type { Parameters, ParameterValue } from './inference/parameters.js';
 export type { Principal } from './inference/principal.js';
 export { workerThreads, type WorkerThreads, type WorkerThreadsOptions } from './model/execution.js';
 export { Model, type ModelIdentity, type ModelOptions } from './model/model.decorator.js';
-export { type CallOptions, ModelClient, type ModelReference } from './model/model-client.js';
+export { type CallOptions, ModelClient, type ModelDescription, type ModelReference } from './model/model-client.js';
 export type { BatchingOptions, QueueOptions, QueuePolicy, SequenceOptions } from './model/scheduling.js';
 export type { ModelLifecycle, ServableModel } from './model/provider.js';
 export { type Inputs, type NamedSpec, type Outputs, signature, type Signature } from './model/signature.js';

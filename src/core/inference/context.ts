@@ -19,6 +19,8 @@ export interface InferContext {
   /** `undefined` where no authenticator is configured. */
   readonly principal: Principal | undefined;
   readonly response: ResponseSettings;
+  /** The outputs that the caller wants; absent for all. A model may leave out the others. */
+  readonly outputs?: readonly string[] | undefined;
   /** The sequence that the request belongs to; only for a model with `sequence`. */
   readonly sequence?: SequenceContext;
 }

@@ -55,6 +55,11 @@ describe('the context', () => {
     return seen;
   };
 
+  it('tells which outputs are wanted, where not all are', async () => {
+    expect((await contextOf()).outputs).toBeUndefined();
+    expect((await contextOf({ outputs: [{ name: 'y', parameters: new Map() }] })).outputs).toEqual(['y']);
+  });
+
   it('tells what is known of the call', async () => {
     const parameters = new Map([['p', true]]);
     expect(await contextOf({ parameters })).toMatchObject({
@@ -179,6 +184,13 @@ describe('the outputs', () => {
     expect(outputs.map(({ name }) => name)).toEqual(names);
   });
 
+  it('that nobody wants may be left out', async () => {
+    expect((await give({ b }, 'b')).outputs).toEqual([{ name: 'b', tensor: b }]);
+    await expect(give({ b }, 'b', 'a')).rejects.toMatchObject({
+      message: "model 'm' returned no tensor for output 'a'",
+    });
+  });
+
   it.each([
     ['nothing', undefined, "model 'm' returned no outputs"],
     ['null', null, "model 'm' returned no outputs"],
@@ -204,6 +216,6 @@ describe('the outputs', () => {
     ],
   ])('that break the signature are an error of the model: %s', async (_, result, message) => {
     await expect(give(result)).rejects.toMatchObject({ code: 'internal', message });
-    await expect(give(result, 'a')).rejects.toMatchObject({ code: 'internal' });
+    await expect(give(result, 'a', 'b')).rejects.toMatchObject({ code: 'internal', message });
   });
 });

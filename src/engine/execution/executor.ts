@@ -35,15 +35,19 @@ export function run(
   if (model.executor.infer === undefined) throw decoupledModel(model.name);
   try {
     const returned = model.executor.infer(inputs, context, timings);
-    return isThenable(returned) ? settle(model, returned) : collectOutputs(model, returned);
+    return isThenable(returned) ? settle(model, returned, context) : collectOutputs(model, returned, context);
   } catch (thrown) {
     throw modelFailure(model.name, thrown);
   }
 }
 
-async function settle(model: RunnableModel, returned: PromiseLike<unknown>): Promise<OutputTensor[]> {
+async function settle(
+  model: RunnableModel,
+  returned: PromiseLike<unknown>,
+  context: RunContext,
+): Promise<OutputTensor[]> {
   try {
-    return collectOutputs(model, await returned);
+    return collectOutputs(model, await returned, context);
   } catch (thrown) {
     throw modelFailure(model.name, thrown);
   }

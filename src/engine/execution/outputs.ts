@@ -1,4 +1,6 @@
 import { ServingError } from '../../core/errors/serving-error.js';
+import type { RunContext } from '../../core/inference/context.js';
+import { wantedOutputs } from '../../core/inference/wanted-outputs.js';
 import type { RequestedOutput } from '../../core/inference/request.js';
 import type { OutputTensor } from '../../core/inference/response.js';
 import type { NamedSpec } from '../../core/model/signature.js';
@@ -7,16 +9,30 @@ import { Tensor } from '../../core/tensor/tensor.js';
 import type { RunnableModel } from './runnable-model.js';
 
 /**
- * Holds what a model returned against its signature, in whose order the outputs stand. A model that breaks its own
- * signature is answered with `internal`, naming the model and the output.
+ * Holds what a model returned against its signature, in whose order the outputs stand; those that nobody wants may be
+ * left out. A model that breaks its own signature is answered with `internal`, naming the model and the output.
  */
-export function collectOutputs({ name, outputs, outputNames }: RunnableModel, result: unknown): OutputTensor[] {
+export function collectOutputs(
+  { name, outputs, outputNames }: RunnableModel,
+  result: unknown,
+  context: RunContext,
+): OutputTensor[] {
   if (typeof result !== 'object' || result === null) throw broken(name, 'returned no outputs');
   for (const key of Object.keys(result)) {
     if (!outputNames.has(key)) throw broken(name, `returned '${key}', which is not an output of its signature`);
   }
-  return outputs.map((spec) => ({ name: spec.name, tensor: checkOutput(name, spec, result) }));
+  const collected: OutputTensor[] = [];
+  for (const spec of outputs) {
+    if (!Object.hasOwn(result, spec.name) && !isWanted(spec.name, context)) continue;
+    collected.push({ name: spec.name, tensor: checkOutput(name, spec, result) });
+  }
+  return collected;
 }
+
+const isWanted = (output: string, context: RunContext): boolean => {
+  const wanted = wantedOutputs(context);
+  return wanted.length === 0 || wanted.includes(output);
+};
 
 /** The outputs that were asked for; all of them, when none was named. */
 export const requestedOf = (

@@ -36,6 +36,11 @@ export class RequestContext implements InferContext {
     return this.request.parameters;
   }
 
+  get outputs(): InferContext['outputs'] {
+    const { outputs } = this.request;
+    return outputs.length === 0 ? undefined : outputs.map(({ name }) => name);
+  }
+
   get principal(): InferContext['principal'] {
     return this.call.principal;
   }

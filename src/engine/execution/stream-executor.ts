@@ -29,7 +29,7 @@ export async function* executeStream(
       ended = done === true;
       if (ended) return;
       const parameters = new Map(context.response.parameters);
-      const outputs = requestedOf(collectOutputs(model, value), request.outputs);
+      const outputs = requestedOf(collectOutputs(model, value, context), request.outputs);
       yield { model: name, version, id: request.id, parameters, outputs };
     }
   } catch (thrown) {

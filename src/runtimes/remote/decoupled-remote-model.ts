@@ -26,7 +26,7 @@ export class DecoupledRemoteModel implements ServableModel {
     const startedAt = Date.now();
     try {
       for (let next = first; next.done !== true; next = await replies.next()) {
-        const { isFinal, outputs } = this.read(next.value, context);
+        const { isFinal, outputs } = this.read(next.value, call, context);
         if (outputs !== undefined) yield outputs;
         if (isFinal) return;
       }
@@ -45,13 +45,17 @@ export class DecoupledRemoteModel implements ServableModel {
     return { replies, first: await replies.next() };
   }
 
-  private read(bytes: Buffer, context: InferContext): { isFinal: boolean; outputs?: NamedTensors } {
+  private read(
+    bytes: Buffer,
+    { request }: RemoteCall,
+    context: InferContext,
+  ): { isFinal: boolean; outputs?: NamedTensors } {
     const { error, response } = this.checked(() => clientMethods().ModelStreamInfer.decode(bytes));
     if (error !== '') throw new ServingError('internal', error);
     if (response === undefined) throw this.broken('it has neither a response nor an error');
     const isFinal = response.parameters.get(FINAL) === true;
     if (isFinal && response.outputs.length === 0) return { isFinal };
-    const outputs = this.checked(() => readOutputs(response.outputs, this.outputs));
+    const outputs = this.checked(() => readOutputs(response.outputs, this.outputs, request.outputs));
     passOn(response.parameters, context.response.parameters);
     return { isFinal, outputs };
   }

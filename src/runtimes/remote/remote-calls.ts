@@ -2,6 +2,7 @@ import { unavailable } from '../../core/errors/catalogue.js';
 import { ServingError } from '../../core/errors/serving-error.js';
 import type { InferContext, RunContext } from '../../core/inference/context.js';
 import { NO_PARAMETERS } from '../../core/inference/parameters.js';
+import { wantedOutputs } from '../../core/inference/wanted-outputs.js';
 import type { InferenceRequest } from '../../core/inference/request.js';
 import type { NamedTensors } from '../../core/tensor/tensor.js';
 import type { RemoteTarget } from './remote-target.js';
@@ -29,14 +30,19 @@ export class RemoteCalls {
     private readonly patienceMs: number,
   ) {}
 
-  /** What is sent for a request. Tensors, parameters and id go as they came; of the caller there is nothing else. */
+  /**
+   * What is sent for a request. Tensors, parameters, id and the names of the outputs go as they came; of the caller there
+   * is nothing else.
+   */
   toCall(inputs: NamedTensors, context: RunContext): RemoteCall {
     const { model, version } = this.target;
     const callers = 'requests' in context ? context.requests : [context];
     const [first] = callers;
     // The requests of a batch have the same parameters, but each an id of its own.
     const id = callers.length === 1 ? (first?.id ?? '') : '';
-    const request = { model, version, id, parameters: first?.parameters ?? NO_PARAMETERS, inputs, outputs: [] };
+    // What a caller says of an output, such as to have it classified, is done here.
+    const outputs = wantedOutputs(context).map((name) => ({ name, parameters: NO_PARAMETERS }));
+    const request = { model, version, id, parameters: first?.parameters ?? NO_PARAMETERS, inputs, outputs };
     const deadline = Math.max(...callers.map((caller) => caller.deadline));
     return { request, callers, limits: { signal: context.signal, deadline, requestId: id } };
   }

@@ -23,7 +23,7 @@ export class RemoteModel implements ServableModel {
     const bytes = await this.calls.run(call, () => upstream.call(ModelInfer, call.request, call.limits));
     try {
       const { outputs, parameters } = ModelInfer.decode(bytes);
-      const tensors = readOutputs(outputs, this.outputs);
+      const tensors = readOutputs(outputs, this.outputs, call.request.outputs);
       for (const { response } of call.callers) passOn(parameters, response.parameters);
       return tensors;
     } catch (cause) {

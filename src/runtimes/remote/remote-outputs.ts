@@ -1,3 +1,4 @@
+import type { RequestedOutput } from '../../core/inference/request.js';
 import type { NamedSpec } from '../../core/model/signature.js';
 import { isDatatype } from '../../core/tensor/datatype.js';
 import type { EncodedTensor } from '../../core/tensor/encoded-tensor.js';
@@ -6,8 +7,15 @@ import { formatShape, shapeMatches } from '../../core/tensor/shape.js';
 import { type NamedTensors, namedTensors, type Tensor } from '../../core/tensor/tensor.js';
 import { decodeTyped } from '../../core/tensor/typed-contents.js';
 
-/** The outputs of an answer, held against the signature. Throws an error that says what does not fit. */
-export function readOutputs(encoded: readonly EncodedTensor[], specs: readonly NamedSpec[]): NamedTensors {
+/**
+ * The outputs of an answer, held against the signature: those that were asked for have to be there, or all of them where
+ * none was. Throws an error that says what does not fit.
+ */
+export function readOutputs(
+  encoded: readonly EncodedTensor[],
+  specs: readonly NamedSpec[],
+  requested: readonly RequestedOutput[],
+): NamedTensors {
   const outputs = namedTensors();
   for (const tensor of encoded) {
     const { name } = tensor;
@@ -16,7 +24,7 @@ export function readOutputs(encoded: readonly EncodedTensor[], specs: readonly N
     if (name in outputs) throw new Error(`output '${name}' stands there twice`);
     outputs[name] = readOutput(tensor, spec);
   }
-  const missing = specs.find(({ name }) => !(name in outputs));
+  const missing = (requested.length > 0 ? requested : specs).find(({ name }) => !(name in outputs));
   if (missing !== undefined) throw new Error(`output '${missing.name}' is missing`);
   return outputs;
 }

@@ -9,6 +9,7 @@ import { loadRemote, remoteConfig } from '../../../test/support/remote-models.js
 import { inferOver, onlyOutput, toMessage, WIRES } from '../../../test/support/wires.js';
 import type { BatchContext, LoadContext } from '../../core/inference/context.js';
 import type { ParameterValue } from '../../core/inference/parameters.js';
+import { wantedOutputs } from '../../core/inference/wanted-outputs.js';
 import { encodeRaw } from '../../core/tensor/raw.js';
 import type { LoadedModel } from '../../core/runtime/model-runtime.js';
 import { zeros } from '../../core/tensor/zeros.js';
@@ -64,7 +65,14 @@ class Counting {
   }
 }
 
-const UPSTREAM = [Telling, Stuck, Counting, ...echoModels([-1])];
+const two = signature({ inputs: { x: fp32(-1) }, outputs: { a: fp32(-1), b: fp32(-1) } });
+
+const Two = defineModel('two', two, ({ x }, context) => {
+  seen.push(context);
+  return { a: x, b: x };
+});
+
+const UPSTREAM = [Telling, Stuck, Two, Counting, ...echoModels([-1])];
 
 const vectorOf = (...values: number[]) => ({
   name: 'x',
@@ -136,6 +144,16 @@ describe('a remote model', () => {
           ? { length: { int64_param: '2' }, text: { string_param: 'told' } }
           : { length: 2, text: 'told' },
     });
+  });
+
+  it.each(WIRES)('is asked for the outputs that the caller wants, and for all without any: %s', async (wire) => {
+    await loadRemote(front, 'two', { upstream: 'other' });
+    const inputs = [{ ...vectorOf(1), ...(wire === 'rest' ? { raw: undefined as never, data: [1] } : {}) }];
+    const names = async (outputs: string[]) =>
+      (await inferOver[wire](front, { model: 'two', inputs, outputs })).outputs.map(({ name }) => name);
+    expect(await names(['b'])).toEqual(['b']);
+    expect(await names([])).toEqual(['a', 'b']);
+    expect(seen.map(({ outputs }) => outputs)).toEqual([['b'], undefined]);
   });
 
   it('passes the time that is left on', async () => {
@@ -436,6 +454,19 @@ describe('what the upstream says of a model', () => {
     expect(Number(amount) * (unit === 'S' ? 1_000 : 1)).toBeGreaterThan(30_000);
     for (const { response } of requests) expect(response.parameters).toEqual(new Map([['tag', 1]]));
     await model.unload?.();
+  });
+});
+
+describe('the outputs of a batch', () => {
+  it.each([
+    [
+      [['y'], ['y', 'z']],
+      ['y', 'z'],
+    ],
+    [[['y'], undefined], []],
+  ])('are those that any of its callers wants: %j', (wanted, expected) => {
+    const requests = wanted.map((outputs) => ({ ...callerOf('a'), rows: 1, outputs }));
+    expect(wantedOutputs({ requests, signal: new AbortController().signal })).toEqual(expected);
   });
 });
 
