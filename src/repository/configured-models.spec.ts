@@ -140,7 +140,8 @@ describe.each(WIRES)('over %s', (wire) => {
     it('have the labels of their own file', async () => {
       await put('m', {
         versions: { 1: 'rows' },
-        files: { 'classes.txt': 'a\nb\nc\nd\n' },
+        // Without a configuration it would be the labels of both.
+        files: { 'classes.txt': 'a\nb\nc\nd\n', 'labels.txt': 'e\nf\ng\nh\n' },
         config: `
           max_batch_size: 4
           input [ { name: "INPUT0" data_type: TYPE_FP32 dims: [ 4 ] } ]

@@ -21,6 +21,9 @@ export class RepositoryConfig {
   })
   readonly REPOSITORY_POLL_MS: number = 15_000;
 
+  @Int('How many files and folders a repository has at most; one with more is not read.', { min: 1, max: MAX_INT })
+  readonly REPOSITORY_MAX_ENTRIES: number = 100_000;
+
   @List('The models to load at start in explicit mode: "*" for all, a lone comma for none.')
   readonly LOAD_MODELS: readonly string[] = ['*'];
 

@@ -28,15 +28,15 @@ import { SettingsSource } from './sources/settings-source.js';
     {
       provide: REPOSITORIES,
       useFactory: (
-        { MODEL_REPOSITORY }: RepositoryConfig,
+        { MODEL_REPOSITORY, REPOSITORY_MAX_ENTRIES }: RepositoryConfig,
         opener: ArtifactOpener,
         runtimes: RuntimeExplorer,
         code: CodeSource,
         models: ModelClient,
       ) =>
         [...new Set(MODEL_REPOSITORY.map((path) => resolve(path)))].flatMap((root) => [
-          new FolderSource(root, opener),
-          new SettingsSource(root, { opener, runtimes, code, models }),
+          new FolderSource(root, opener, REPOSITORY_MAX_ENTRIES),
+          new SettingsSource(root, { opener, runtimes, code, models }, REPOSITORY_MAX_ENTRIES),
         ]),
       inject: [RepositoryConfig, ArtifactOpener, RuntimeExplorer, CodeSource, ModelClient],
     },

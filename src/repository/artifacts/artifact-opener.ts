@@ -7,7 +7,7 @@ import type { NamedSpec } from '../../core/model/signature.js';
 import { ModelOpener, type OpenedModel } from '../../engine/execution/model-opener.js';
 import type { TensorAdaptation } from '../../engine/execution/tensor-adaptation.js';
 import { RuntimeExplorer } from '../../engine/registry/runtime-explorer.js';
-import { readLabels } from '../layouts/version-folders.js';
+import { LABELS } from '../layouts/version-folders.js';
 import { autoComplete } from '../layouts/triton/auto-complete.js';
 import { checkModelConfig } from '../layouts/triton/check-model-config.js';
 import { parseLabels } from '../layouts/triton/label-file.js';
@@ -18,7 +18,6 @@ import { RepositoryConfig } from '../repository.config.js';
 import { type ChosenRuntime, chooseRuntime } from './choose-runtime.js';
 import type { FoundVersion } from './found-version.js';
 import { readInitialStates } from './initial-states.js';
-import type { ModelFolder } from './model-folder.js';
 import { readWarmUpSamples } from './warm-up-samples.js';
 
 /** Opens what lies in a repository as a model that serves what its configuration says. */
@@ -70,7 +69,7 @@ export class ArtifactOpener {
     return {
       ...opened,
       inputs,
-      outputs: await withLabels(outputs, config, folder),
+      outputs: await withLabels(outputs, config, found),
       config,
       scheduling: schedulingOptions({ ...config, instance_group: found.config?.instance_group ?? [] }, states),
       adaptation: adaptationOf(config, reshapes, opened),
@@ -124,13 +123,17 @@ function adaptationOf(
   return hasAll && inputs.length === 0 && outputs.length === 0 ? undefined : { inputs, outputs, kept };
 }
 
-/** Labels name the classes of an output: by its own file, else by the one of the model, where that is as long as the output is wide. */
+/**
+ * Labels name the classes of an output: those of the file that the configuration names. Without a configuration there
+ * is one file for the outputs that are as wide as it is long.
+ */
 async function withLabels(
   outputs: readonly NamedSpec[],
   config: ModelConfig,
-  folder: ModelFolder,
+  { folder, config: written }: FoundVersion,
 ): Promise<NamedSpec[]> {
-  const shared = await readLabels(folder.root, folder.folder);
+  const text = written === undefined ? await folder.readIfThere(LABELS) : undefined;
+  const shared = parseLabels(text?.toString('utf8') ?? '');
   return Promise.all(
     outputs.map(async (output, index) => {
       const filename = config.output[index]?.label_filename ?? '';

@@ -1,5 +1,5 @@
 import type { RegisteredRuntime, RuntimeExplorer } from '../../engine/registry/runtime-explorer.js';
-import { staysInFolder } from '../layouts/triton/label-file.js';
+import { staysInFolder } from '../layouts/containment.js';
 import type { FoundVersion } from './found-version.js';
 
 /** What opens a version, and the file that it opens. */

@@ -1,6 +1,6 @@
 import { readFile, realpath } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
-import { staysInFolder } from '../layouts/triton/label-file.js';
+import { join, relative } from 'node:path';
+import { followInside, staysInFolder } from '../layouts/containment.js';
 
 /** A folder of a repository that describes a model, in whichever layout. */
 export class ModelFolder {
@@ -22,11 +22,14 @@ export class ModelFolder {
   async locate(filename: string): Promise<string> {
     if (!staysInFolder(filename)) throw new Error(`file '${filename}' is not in the folder '${this.folder}'`);
     const inside = await realpath(this.root);
-    const path = await realpath(join(this.path, filename)).catch(() => undefined);
-    if (path === undefined || !path.startsWith(inside + sep)) {
-      throw new Error(`file '${filename}' is missing in the folder '${this.folder}'`);
-    }
+    const path = await followInside(inside, join(this.path, filename));
+    if (path === undefined) throw new Error(`file '${filename}' is missing in the folder '${this.folder}'`);
     return join(this.root, relative(inside, path));
+  }
+
+  async readIfThere(filename: string): Promise<Buffer | undefined> {
+    const path = await this.locate(filename).catch(() => undefined);
+    return path === undefined ? undefined : readFile(path);
   }
 
   async read(filename: string): Promise<Buffer> {

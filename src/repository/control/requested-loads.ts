@@ -73,7 +73,8 @@ export class RequestedLoads {
   }
 
   private async uploaded(model: string, root: string, override: ConfigOverride): Promise<readonly VersionCandidate[]> {
-    const candidates = (await new FolderSource(root, this.opener).versions(model, override)) ?? [];
+    // What a request brings along is bounded by the size of the request.
+    const candidates = (await new FolderSource(root, this.opener, Infinity).versions(model, override)) ?? [];
     if (candidates.length > 0) return candidates;
     throw invalidArgument(
       `failed to load '${model}': the files make no version that its version_policy serves: write file:<version>/<name>`,

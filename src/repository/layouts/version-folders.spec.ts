@@ -2,7 +2,11 @@ import { appendFile, mkdir, mkdtemp, rename, rm, symlink, utimes, writeFile } fr
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fingerprint, listModels, listVersions, readLabels } from './version-folders.js';
+import { ModelFolder } from '../artifacts/model-folder.js';
+import { staysInFolder } from './containment.js';
+import { findModelSettings } from './mlserver/find-model-settings.js';
+import { parseLabels } from './triton/label-file.js';
+import { entriesOf, fingerprint, listModels, listVersions, LookLimit } from './version-folders.js';
 
 let folder: string;
 /** The repository; what lies beside it in `folder` lies outside. */
@@ -35,12 +39,12 @@ describe('the models', () => {
       'repository/Apple pie \u4e2d/1/model.onnx': '',
       'repository/README.md': '',
     });
-    expect(await listModels(root)).toEqual(['Apple pie \u4e2d', 'apple', 'zebra']);
+    expect(await listModels(root, new LookLimit(100))).toEqual(['Apple pie \u4e2d', 'apple', 'zebra']);
   });
 
   it('do not start with a dot', async () => {
     await write({ 'repository/.git/1/model.onnx': '', 'repository/..data/1/model.onnx': '', 'repository/a.b/1/x': '' });
-    expect(await listModels(root)).toEqual(['a.b']);
+    expect(await listModels(root, new LookLimit(100))).toEqual(['a.b']);
   });
 
   it('may be links within the repository, but none that leads out of it', async () => {
@@ -51,24 +55,24 @@ describe('the models', () => {
     await link('repository', 'itself');
     await link('absent', 'dangling');
     await symlink('loop', join(root, 'loop'));
-    expect(await listModels(root)).toEqual(['a', 'alias']);
+    expect(await listModels(root, new LookLimit(100))).toEqual(['a', 'alias']);
   });
 
   it('are found behind a link to the whole repository', async () => {
     await write({ 'repository/a/1/model.onnx': '' });
     await symlink(root, join(folder, 'mounted'));
-    expect(await listModels(join(folder, 'mounted'))).toEqual(['a']);
-    expect(await listVersions(join(folder, 'mounted'), 'a')).toHaveLength(1);
+    expect(await listModels(join(folder, 'mounted'), new LookLimit(100))).toEqual(['a']);
+    expect(await listVersions(join(folder, 'mounted'), 'a', new LookLimit(100))).toHaveLength(1);
   });
 
   it('are none where there is no repository', async () => {
-    expect(await listModels(join(folder, 'absent'))).toEqual([]);
-    expect(await listModels(root)).toEqual([]);
+    expect(await listModels(join(folder, 'absent'), new LookLimit(100))).toEqual([]);
+    expect(await listModels(root, new LookLimit(100))).toEqual([]);
   });
 });
 
 describe('the versions', () => {
-  const versions = async () => (await listVersions(root, 'm')).map(({ version }) => version);
+  const versions = async () => (await listVersions(root, 'm', new LookLimit(100))).map(({ version }) => version);
 
   it('are the numbered folders, oldest first', async () => {
     await write(Object.fromEntries(['10', '9', '1', '2'].map((version) => [`repository/m/${version}/model.onnx`, ''])));
@@ -97,7 +101,7 @@ describe('the versions', () => {
   it('know their path and what is in it', async () => {
     await write({ 'repository/m/1/model.onnx': '', 'repository/m/1/weights.bin': '', 'repository/m/1/assets/a': '' });
     await mkdir(join(root, 'm/2'));
-    const [one, two] = await listVersions(root, 'm');
+    const [one, two] = await listVersions(root, 'm', new LookLimit(100));
     expect(one).toEqual({ version: '1', path: join(root, 'm/1'), files: expect.any(Array) });
     expect(one?.files.toSorted()).toEqual(['assets', 'model.onnx', 'weights.bin']);
     expect(two?.files).toEqual([]);
@@ -110,35 +114,107 @@ describe('the versions', () => {
     await link('repository/blobs/weights', 'm/1/model.onnx');
     await link('outside/model.onnx', 'm/1/stolen.onnx');
     expect(await versions()).toEqual(['1', '2']);
-    expect((await listVersions(root, 'm'))[0]?.files.toSorted()).toEqual(['model.onnx', 'readme']);
+    expect((await listVersions(root, 'm', new LookLimit(100)))[0]?.files.toSorted()).toEqual(['model.onnx', 'readme']);
   });
 
   it('of a model that is gone cannot be listed', async () => {
-    await expect(listVersions(root, 'm')).rejects.toThrow('ENOENT');
+    await expect(listVersions(root, 'm', new LookLimit(100))).rejects.toThrow('ENOENT');
   });
 });
 
-describe('the labels', () => {
+describe('a look at a repository', () => {
+  const TOO_MANY = 'takes more than 3 files and folders: move out what is no model, or raise REPOSITORY_MAX_ENTRIES';
+
+  it('is given up where there are too many files', async () => {
+    await write({ 'repository/m/1/a': '', 'repository/m/1/b': '' });
+    const limit = () => new LookLimit(3);
+    expect(await listModels(root, limit())).toEqual(['m']);
+    expect(await listVersions(root, 'm', limit())).toHaveLength(1);
+    await expect(findModelSettings(root, limit())).rejects.toThrow(TOO_MANY);
+    await write({ 'repository/m/1/c': '' });
+    await expect(listVersions(root, 'm', limit())).rejects.toThrow(TOO_MANY);
+  });
+
+  it('goes down so far and no further', async () => {
+    const deep = (depth: number) => Array.from({ length: depth }, () => 'd').join('/');
+    await write({
+      [`repository/${deep(16)}/model-settings.json`]: '{}',
+      [`repository/${deep(17)}/model-settings.json`]: '{}',
+    });
+    expect(await findModelSettings(root, new LookLimit(100))).toEqual([deep(16)]);
+  });
+
+  it('lets the event loop turn, and reads no more than it may', async () => {
+    const names = Array.from({ length: 2_000 }, (_, index) => `repository/m/1/${index}`);
+    await write(Object.fromEntries(names.map((name) => [name, ''])));
+    let turns = 0;
+    const count = setInterval(() => turns++, 0);
+    expect(await entriesOf(root, join(root, 'm/1'), new LookLimit(2_000))).toHaveLength(2_000);
+    clearInterval(count);
+    expect(turns).toBeGreaterThan(0);
+    await expect(entriesOf(root, join(root, 'm/1'), new LookLimit(1_999))).rejects.toThrow('more than 1999 files');
+  });
+});
+
+describe('labels', () => {
   it.each([
     ['lines', 'cat\ndog\n', ['cat', 'dog']],
-    ['lines of Windows', 'cat\r\ndog', ['cat', 'dog']],
-    ['blank lines between others kept, as classes without a name', '\ncat\n\ndog\n\n', ['', 'cat', '', 'dog']],
-    ['blanks kept', ' cat \n', [' cat ']],
+    ['lines of Windows', '\uFEFFcat\r\ndog\r\n', ['cat', 'dog']],
+    ['blank lines between others, which are classes too', '\ncat\n\ndog\n\n\n', ['', 'cat', '', 'dog']],
+    ['blanks', ' cat, big \n', [' cat, big ']],
     ['nothing', '', []],
-  ])('are read: %s', async (_, text, labels) => {
-    await write({ 'repository/m/labels.txt': text });
-    expect(await readLabels(root, 'm')).toEqual(labels);
+    ['nothing but lines', '\n\n', []],
+  ])('are read: %s', (_, text, labels) => {
+    expect(parseLabels(text)).toEqual(labels);
+  });
+});
+
+describe('a file name', () => {
+  it.each(['labels.txt', './labels.txt', 'a/labels.txt', 'a/../labels.txt', '..labels', '...'])(
+    'is inside: %s',
+    (name) => {
+      expect(staysInFolder(name)).toBe(true);
+    },
+  );
+
+  it.each(['../labels.txt', 'a/../../labels.txt', '/etc/passwd', '..', '.', '', 'a/..', 'labels\0.txt'])(
+    'is outside: %j',
+    (name) => {
+      expect(staysInFolder(name)).toBe(false);
+    },
+  );
+});
+
+describe('a file of a model', () => {
+  const model = () => new ModelFolder(root, 'm');
+
+  beforeEach(() => write({ 'repository/m/own.txt': 'own', 'repository/shared.txt': 'shared', 'secret.txt': 'secret' }));
+
+  it('is read from its folder, also behind a link within the repository', async () => {
+    await link('repository/shared.txt', 'm/link.txt');
+    expect(String(await model().read('own.txt'))).toBe('own');
+    expect(String(await model().readIfThere('link.txt'))).toBe('shared');
   });
 
-  it('are none without the file', async () => {
-    await mkdir(join(root, 'm'));
-    expect(await readLabels(root, 'm')).toEqual([]);
-  });
-
-  it('are not read from outside the repository', async () => {
-    await write({ passwd: 'root:x:0:0', 'repository/m/1/model.onnx': '' });
-    await link('passwd', 'm/labels.txt');
-    expect(await readLabels(root, 'm')).toEqual([]);
+  it('is none that lies elsewhere, and does not tell where the repository lies', async () => {
+    await link('secret.txt', 'm/link.txt');
+    const failures: string[] = [];
+    for (const name of ['../shared.txt', join(root, 'm/own.txt'), 'link.txt', 'absent.txt']) {
+      expect(await model().readIfThere(name)).toBeUndefined();
+      failures.push(
+        String(
+          await model()
+            .read(name)
+            .catch((thrown: unknown) => thrown),
+        ),
+      );
+    }
+    expect(failures).toEqual([
+      "Error: file '../shared.txt' is not in the folder 'm'",
+      `Error: file '${root}/m/own.txt' is not in the folder 'm'`,
+      "Error: file 'link.txt' is missing in the folder 'm'",
+      "Error: file 'absent.txt' is missing in the folder 'm'",
+    ]);
   });
 });
 

@@ -1,11 +1,12 @@
-import { readdir, readFile, realpath, stat } from 'node:fs/promises';
-import { join, sep } from 'node:path';
+import { createHash } from 'node:crypto';
+import { opendir, realpath, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { compareVersions, isNumericVersion } from '../../engine/registry/version-policy.js';
-import { parseLabels } from './triton/label-file.js';
+import { followInside } from './containment.js';
 
 /**
- * The folders of a model repository: `<root>/<model>/<version>/<artifact>`, and `<root>/<model>/labels.txt`. Links
- * that lead out of the repository are as good as absent.
+ * The folders of a model repository: `<root>/<model>/<version>/<artifact>`. Links that lead out of the repository are as
+ * good as absent.
  */
 
 /** The file of a model that names its classes, one to a line. */
@@ -22,51 +23,82 @@ export interface Entry {
   readonly isFolder: boolean;
 }
 
+/** How many files and folders one look at a repository takes: a tree without end would take all memory. */
+export class LookLimit {
+  private left: number;
+
+  constructor(private readonly entries: number) {
+    this.left = entries;
+  }
+
+  /** Throws when there are too many. */
+  count(): void {
+    if (this.left-- > 0) return;
+    throw new Error(
+      `a look at the repository takes more than ${this.entries} files and folders: ` +
+        'move out what is no model, or raise REPOSITORY_MAX_ENTRIES',
+    );
+  }
+}
+
 /** The models' folders; names that start with a dot are not models. Empty where there is no repository. */
-export async function listModels(root: string): Promise<string[]> {
+export async function listModels(root: string, limit: LookLimit): Promise<string[]> {
   if ((await realpath(root).catch(() => undefined)) === undefined) return [];
-  const entries = await entriesOf(root, root);
+  const entries = await entriesOf(root, root, limit);
   return entries.flatMap(({ name, isFolder }) => (isFolder && !name.startsWith('.') ? [name] : [])).sort();
 }
 
 /** The numbered folders of a model, oldest version first. */
-export async function listVersions(root: string, model: string): Promise<VersionFolder[]> {
+export async function listVersions(root: string, model: string, limit: LookLimit): Promise<VersionFolder[]> {
   const folder = join(root, model);
-  const entries = await entriesOf(root, folder);
+  const entries = await entriesOf(root, folder, limit);
   const versions = entries.flatMap(({ name, isFolder }) => (isFolder && isNumericVersion(name) ? [name] : []));
-  return Promise.all(
-    versions.sort(compareVersions).map(async (version) => {
-      const path = join(folder, version);
-      return { version, path, files: (await entriesOf(root, path)).map(({ name }) => name) };
-    }),
-  );
+  const found: VersionFolder[] = [];
+  for (const version of versions.sort(compareVersions)) {
+    const path = join(folder, version);
+    found.push({ version, path, files: (await entriesOf(root, path, limit)).map(({ name }) => name) });
+  }
+  return found;
 }
 
-/** The labels of a model's `labels.txt`, in the order of its classes; empty without one. */
-export async function readLabels(root: string, model: string): Promise<string[]> {
-  const folder = join(root, model);
-  const there = (await entriesOf(root, folder)).some(({ name }) => name === LABELS);
-  const text = there ? await readFile(join(folder, LABELS), 'utf8') : '';
-  return parseLabels(text);
-}
+/** How many files are asked about at a time. */
+const AT_A_TIME = 64;
 
 /** Changes when any of the files does. */
 export async function fingerprint(paths: readonly string[]): Promise<string> {
-  const stats = await Promise.all(paths.map((path) => stat(path).catch(() => undefined)));
-  return stats.map((file) => (file === undefined ? '-' : `${file.ino}:${file.size}:${file.mtimeMs}`)).join(' ');
+  const hash = createHash('sha256');
+  for (let start = 0; start < paths.length; start += AT_A_TIME) {
+    const some = paths.slice(start, start + AT_A_TIME);
+    const stats = await Promise.all(some.map((path) => stat(path).catch(() => undefined)));
+    for (const file of stats) hash.update(file === undefined ? '- ' : `${file.ino}:${file.size}:${file.mtimeMs} `);
+  }
+  return hash.digest('base64');
 }
 
 /** What stands in a folder; it lies in the repository when all links are followed. */
-export async function entriesOf(root: string, folder: string): Promise<Entry[]> {
-  const [inside, names] = await Promise.all([realpath(root), readdir(folder)]);
-  const entries = await Promise.all(
-    names.map(async (name) => {
-      const path = await realpath(join(folder, name)).catch(() => undefined);
-      if (path === undefined || !path.startsWith(inside + sep)) return [];
-      // It may go while the folder is read.
-      const found = await stat(path).catch(() => undefined);
-      return found === undefined ? [] : [{ name, isFolder: found.isDirectory() }];
-    }),
-  );
-  return entries.flat();
+export async function entriesOf(root: string, folder: string, limit: LookLimit): Promise<Entry[]> {
+  const entries: Entry[] = [];
+  const inside = await realpath(root);
+  // Only what is opened can go while it is read.
+  const opened = await opendir(folder, { bufferSize: 256 });
+  const isInside = (await followInside(inside, folder)) !== undefined;
+  for await (const entry of opened) {
+    limit.count();
+    if (!isInside) continue;
+    const { name } = entry;
+    if (!entry.isSymbolicLink()) entries.push({ name, isFolder: entry.isDirectory() });
+    else {
+      const isFolder = await isFolderInside(inside, join(folder, name));
+      if (isFolder !== undefined) entries.push({ name, isFolder });
+    }
+  }
+  return entries;
+}
+
+/** `undefined` for a link that leads nowhere, out of the repository, or to all of it. */
+async function isFolderInside(inside: string, link: string): Promise<boolean | undefined> {
+  const place = await followInside(inside, link);
+  if (place === undefined || place === inside) return undefined;
+  // It may go while the folder is read.
+  return (await stat(place).catch(() => undefined))?.isDirectory();
 }

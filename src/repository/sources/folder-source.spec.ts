@@ -48,7 +48,7 @@ function sourceOf(...claimed: readonly string[]): FolderSource {
     claiming: (artifact) => ({ runtime, claim: { platform: `platform of ${artifact}`, backend: 'text', artifact } }),
   };
   const config = { DEFAULT_MAX_BATCH_SIZE: 0 } as RepositoryConfig;
-  return new FolderSource(root, new ArtifactOpener(explorer as RuntimeExplorer, new ModelOpener(), config));
+  return new FolderSource(root, new ArtifactOpener(explorer as RuntimeExplorer, new ModelOpener(), config), 1_000);
 }
 
 const context = { name: 'm', version: '1', signal: new AbortController().signal };

@@ -9,7 +9,14 @@ import { ModelFolder } from '../artifacts/model-folder.js';
 import { findModelSettings } from '../layouts/mlserver/find-model-settings.js';
 import { readModelConfig } from '../layouts/triton/read-model-config.js';
 import { chooseVersions, missingVersions } from '../layouts/triton/version-policy.js';
-import { fingerprint, LABELS, listModels, listVersions, type VersionFolder } from '../layouts/version-folders.js';
+import {
+  fingerprint,
+  LABELS,
+  listModels,
+  listVersions,
+  LookLimit,
+  type VersionFolder,
+} from '../layouts/version-folders.js';
 import { SharedLook } from './shared-look.js';
 
 /** The file of a model that says how it is served. */
@@ -24,6 +31,8 @@ export class FolderSource implements ModelSource {
     /** The absolute path of the repository. */
     readonly root: string,
     private readonly opener: ArtifactOpener,
+    /** How many files and folders one look at it takes. */
+    private readonly maxEntries: number,
   ) {}
 
   /** A folder with the settings of the other layout, in itself or further down, is none of this one. */
@@ -37,7 +46,7 @@ export class FolderSource implements ModelSource {
    */
   async versions(name: string, override?: ConfigOverride): Promise<readonly VersionCandidate[] | undefined> {
     if (!(await this.names()).includes(name)) return undefined;
-    const folders = await listVersions(this.root, name);
+    const folders = await listVersions(this.root, name, new LookLimit(this.maxEntries));
     const folder = new ModelFolder(this.root, name);
     const read = override ?? (await readConfig(folder));
     const config = 'config' in read ? read.config : undefined;
@@ -64,7 +73,8 @@ export class FolderSource implements ModelSource {
   }
 
   private async look(): Promise<readonly string[]> {
-    const [names, settings] = await Promise.all([listModels(this.root), findModelSettings(this.root)]);
+    const names = await listModels(this.root, new LookLimit(this.maxEntries));
+    const settings = await findModelSettings(this.root, new LookLimit(this.maxEntries));
     const others = new Set(settings.map((folder) => folder.split(sep)[0]));
     return names.filter((name) => !others.has(name));
   }

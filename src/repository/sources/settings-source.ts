@@ -13,7 +13,7 @@ import { resolveModelUri } from '../layouts/mlserver/model-uri.js';
 import { MODEL_SETTINGS, type ModelSettings, readModelSettings } from '../layouts/mlserver/read-model-settings.js';
 import { settingsConfig } from '../layouts/mlserver/settings-config.js';
 import { modelConfigOf } from '../layouts/triton/protocol-signature.js';
-import { entriesOf, fingerprint } from '../layouts/version-folders.js';
+import { entriesOf, fingerprint, LookLimit } from '../layouts/version-folders.js';
 import type { CodeSource } from './code-source.js';
 import type { ConfigOverride } from './folder-source.js';
 import type { ConfigurableSource } from './model-catalogue.js';
@@ -46,6 +46,7 @@ export class SettingsSource implements ConfigurableSource {
   constructor(
     private readonly root: string,
     private readonly implementations: Implementations,
+    private readonly maxEntries: number,
   ) {}
 
   async names(): Promise<readonly string[]> {
@@ -90,7 +91,7 @@ export class SettingsSource implements ConfigurableSource {
   }
 
   private async look(): Promise<readonly Settled[]> {
-    const folders = await findModelSettings(this.root);
+    const folders = await findModelSettings(this.root, new LookLimit(this.maxEntries));
     return Promise.all(folders.map((folder) => this.read(folder)));
   }
 
@@ -150,7 +151,7 @@ export class SettingsSource implements ConfigurableSource {
     const target = await resolveModelUri(this.root, folder, uri);
     const isFolder = (await stat(target)).isDirectory();
     const place = isFolder ? target : dirname(target);
-    const files = (await entriesOf(this.root, place)).map((entry) => entry.name);
+    const files = (await entriesOf(this.root, place, new LookLimit(this.maxEntries))).map((entry) => entry.name);
     const base = settingsConfig(settings, runtime);
     const config =
       override === undefined ? base : { ...override.config, ...(hasRuntime(override.config) ? {} : runtime) };

@@ -1,5 +1,6 @@
 import { realpath } from 'node:fs/promises';
-import { join, relative, resolve, sep } from 'node:path';
+import { join, relative, resolve } from 'node:path';
+import { followInside } from '../containment.js';
 
 const SCHEME = /^[a-z][a-z0-9+.-]+:\/\//i;
 
@@ -10,9 +11,8 @@ const SCHEME = /^[a-z][a-z0-9+.-]+:\/\//i;
 export async function resolveModelUri(root: string, folder: string, uri: string): Promise<string> {
   if (SCHEME.test(uri)) throw new Error(`parameters.uri: '${uri}' is elsewhere: put the artifact into the repository`);
   const inside = await realpath(root);
-  const path = resolve(await realpath(join(root, folder)), uri);
-  const target = await realpath(path).catch(() => undefined);
-  if (target === undefined || !`${target}${sep}`.startsWith(inside + sep)) {
+  const target = await followInside(inside, resolve(await realpath(join(root, folder)), uri));
+  if (target === undefined) {
     throw new Error(`parameters.uri: '${uri}' is not in the repository, seen from '${folder}'`);
   }
   return join(root, relative(inside, target));

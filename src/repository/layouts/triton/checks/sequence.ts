@@ -4,7 +4,7 @@ import type {
   SequenceControlKind,
   SequenceState,
 } from '../../../../core/model/model-config.js';
-import { staysInFolder } from '../label-file.js';
+import { staysInFolder } from '../../containment.js';
 import { duplicates } from './duplicates.js';
 import { preferredProblems } from './preferred-sizes.js';
 import { dimensionProblems } from './tensors.js';

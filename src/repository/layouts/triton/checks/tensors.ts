@@ -1,6 +1,6 @@
 import type { ModelConfig, ModelInput, ModelOutput } from '../../../../core/model/model-config.js';
 import { elementCount, formatShape, type Shape } from '../../../../core/tensor/shape.js';
-import { staysInFolder } from '../label-file.js';
+import { staysInFolder } from '../../containment.js';
 import { duplicates } from './duplicates.js';
 
 /** What is wrong with the inputs and outputs of a configuration. */

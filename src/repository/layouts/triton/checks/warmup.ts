@@ -1,5 +1,5 @@
 import type { ModelConfig, ModelWarmup, ModelWarmupInput } from '../../../../core/model/model-config.js';
-import { staysInFolder } from '../label-file.js';
+import { staysInFolder } from '../../containment.js';
 import { batchLimit } from './batch-limit.js';
 
 /** What is wrong with the samples that warm a model up. */
