@@ -5,26 +5,42 @@ import type { AccessDecision, AccessRequest, PolicyDecisionPoint } from './polic
 
 /** From a call to a decision. Fails closed: only the answer `permit` opens the door. */
 
-export function accessRequest(
+export const accessRequest = (
   call: CallContext,
   action: OperationFamily,
   model: string,
   version: string,
-): AccessRequest {
-  const { operation, wire, peer } = call.details;
-  return {
-    principal: call.principal,
-    action,
-    operation,
-    model,
-    version,
-    wire,
-    peer,
-    // Read late: the first to ask settles the id, and an inference request may bring one.
-    get requestId() {
-      return call.requestId;
-    },
-  };
+): AccessRequest => new CallAccessRequest(call, action, model, version);
+
+/** A class, since an object with a getter of its own costs a hidden class for each call. */
+class CallAccessRequest implements AccessRequest {
+  constructor(
+    private readonly call: CallContext,
+    readonly action: OperationFamily,
+    readonly model: string,
+    readonly version: string,
+  ) {}
+
+  get principal() {
+    return this.call.principal;
+  }
+
+  get operation() {
+    return this.call.details.operation;
+  }
+
+  get wire() {
+    return this.call.details.wire;
+  }
+
+  get peer() {
+    return this.call.details.peer;
+  }
+
+  /** Read late: the first to ask settles the id, and an inference request may bring one. */
+  get requestId() {
+    return this.call.requestId;
+  }
 }
 
 /** Throws where the policy does not permit; returns a promise only where the policy does. */

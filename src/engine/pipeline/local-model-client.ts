@@ -35,7 +35,7 @@ export class LocalModelClient extends ModelClient {
     const { name, version = '', signature } = referenceTo(model);
     const given = Object.assign(namedTensors(), inputs) as NamedTensors;
     const request = { model: name, version, id: context?.id ?? '', parameters, inputs: given, outputs: [] };
-    const response = await this.pipeline.run(request, innerCall(context));
+    const response = await this.pipeline.run(request, new InnerCall(context));
     const outputs = namedTensors();
     for (const output of response.outputs) outputs[output.name] = output.tensor;
     if (signature !== undefined) checkPromised(name, signature, outputs);
@@ -57,16 +57,25 @@ const referenceTo = (model: string | ModelReference): ModelReference =>
   typeof model === 'string' ? { name: model } : model;
 
 /** The called model stops with its caller, and runs under the caller's name. */
-function innerCall(context: InferContext | undefined): InferenceCall {
-  return {
-    requestId: context?.id ?? randomUUID(),
-    get signal() {
-      return context?.signal ?? new AbortController().signal;
-    },
-    deadline: context?.deadline ?? Infinity,
-    principal: context?.principal,
-    timings: { queueNs: 0, computeNs: 0 },
-  };
+class InnerCall implements InferenceCall {
+  readonly requestId: string;
+  readonly timings = { queueNs: 0, computeNs: 0 };
+
+  constructor(private readonly context: InferContext | undefined) {
+    this.requestId = context?.id ?? randomUUID();
+  }
+
+  get signal(): AbortSignal {
+    return this.context?.signal ?? new AbortController().signal;
+  }
+
+  get deadline(): number {
+    return this.context?.deadline ?? Infinity;
+  }
+
+  get principal(): InferenceCall['principal'] {
+    return this.context?.principal;
+  }
 }
 
 /** The types that the caller was promised are those that came back. */

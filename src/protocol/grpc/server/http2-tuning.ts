@@ -1,5 +1,6 @@
 import type { Server } from '@grpc/grpc-js';
 import { constants, type Http2Server, type IncomingHttpHeaders, type ServerHttp2Session } from 'node:http2';
+import { replaceStreams } from './stream-table.js';
 
 /** What a stream, and a connection, may have on its way before the receiver says that it took it. */
 const STREAM_WINDOW = 8 * 1024 * 1024;
@@ -26,6 +27,7 @@ export function tuneHttp2(server: Server, maxConcurrentStreams: number): Session
     http2.updateSettings({ initialWindowSize: STREAM_WINDOW, maxConcurrentStreams });
     http2.on('session', (session: ServerHttp2Session) => {
       session.setLocalWindowSize(SESSION_WINDOW);
+      replaceStreams(session);
       sessions.add(session);
     });
     http2.prependListener('stream', (_stream: unknown, headers: IncomingHttpHeaders) => {

@@ -1,4 +1,4 @@
-import type { BatchedRequest, RunContext } from '../../../../core/inference/context.js';
+import type { BatchContext, BatchedRequest, RunContext } from '../../../../core/inference/context.js';
 import type { Parameters, ParameterValue } from '../../../../core/inference/parameters.js';
 import { FlagSignal } from '../exchange/abort-flag.js';
 import type { RequestFacts, RunRequest, RunResult } from '../exchange/messages.js';
@@ -28,14 +28,7 @@ export class ThreadRun {
     this.requests = requests.map((facts) => new ThreadContext(facts, aborted));
     const [only] = this.requests;
     if (only === undefined) throw new RangeError('a run is for one request at least');
-    this.context = isBatch
-      ? {
-          requests: this.requests,
-          get signal() {
-            return aborted.signal;
-          },
-        }
-      : only;
+    this.context = isBatch ? new ThreadBatchContext(this.requests, aborted) : only;
   }
 
   /** The clock starts anew: a stream only counts while it computes. */
@@ -59,6 +52,17 @@ export class ThreadRun {
 }
 
 /** One request of a run; those of a batch share its signal. */
+class ThreadBatchContext implements BatchContext {
+  constructor(
+    readonly requests: readonly ThreadContext[],
+    private readonly aborted: FlagSignal,
+  ) {}
+
+  get signal(): AbortSignal {
+    return this.aborted.signal;
+  }
+}
+
 class ThreadContext implements BatchedRequest {
   readonly id: string;
   readonly deadline: number;
