@@ -1,4 +1,9 @@
-import type { ServerInterceptingCall, ServerInterceptingCallInterface, ServerInterceptor } from '@grpc/grpc-js';
+import type {
+  ServerInterceptingCall,
+  ServerInterceptingCallInterface,
+  ServerInterceptor,
+  StatusObject,
+} from '@grpc/grpc-js';
 import { constants } from 'node:http2';
 import { deadlineExceeded } from '../../../core/errors/catalogue.js';
 import type { ServingError } from '../../../core/errors/serving-error.js';
@@ -11,7 +16,7 @@ import type { Overload } from '../../call/overload.js';
 import { REQUEST_ID_HEADER } from '../../call/request-id.js';
 import type { CallReporter } from './call-reporter.js';
 import type { CallWatch, WatchedCall } from './call-watch.js';
-import { adaptCall, type CallInternals } from './grpc-internals.js';
+import { adaptCall, type CallInternals, sendReply } from './grpc-internals.js';
 
 export interface GrpcAdmission {
   readonly authenticator: CallAuthenticator;
@@ -163,8 +168,21 @@ export class GrpcCallDetails implements CallDetails, Credentials, WatchedCall {
     this.parts.watch.delete(this);
   }
 
+  /** Sends the only reply of the call, and its end. Throws where it cannot be written. */
+  reply(message: unknown): void {
+    const { context, internals } = this;
+    sendReply(internals, message, { 'grpc-status': 0, [REQUEST_ID_HEADER]: context.requestId });
+    this.replied();
+  }
+
+  /** Ends the call with an error. */
+  fail(status: StatusObject): void {
+    this.call.sendStatus(status);
+    this.replied();
+  }
+
   /** The reply is written: the client has its time to take it. */
-  replied(): void {
+  private replied(): void {
     this.isReplied = true;
     this.until = Date.now() + this.parts.streamStallMs;
     this.parts.watch.add(this);

@@ -1,6 +1,13 @@
-import type { Metadata, ServerInterceptingCallInterface } from '@grpc/grpc-js';
-import { status } from '@grpc/grpc-js';
-import type { ServerHttp2Stream } from 'node:http2';
+import {
+  type Metadata,
+  type Server,
+  type ServerInterceptingCallInterface,
+  type ServerUnaryCall,
+  status,
+} from '@grpc/grpc-js';
+import { ServerUnaryCallImpl } from '@grpc/grpc-js/build/src/server-call.js';
+import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import { ServingError } from '../../../core/errors/serving-error.js';
 import { frameOf } from '../codec/frame.js';
 import { MessageAssembler } from './message-assembler.js';
 
@@ -14,11 +21,53 @@ export interface CallInternals {
 interface BaseCall extends ServerInterceptingCallInterface, CallInternals {
   decoder: { write(data: Buffer): Buffer[] };
   readonly maxReceiveMessageSize: number;
-  readonly handler: { serialize(value: unknown): Buffer };
+  readonly maxSendMessageSize: number;
+  readonly handler: Handler;
+  readonly deadlineTimer: NodeJS.Timeout | null;
+  metadataSent: boolean;
+  wantTrailers: boolean;
+  cancelled: boolean;
+  cancelNotified: boolean;
+  checkCancelled(): boolean;
   serializeMessage(value: unknown): Buffer;
+  decompressAndMaybePush(entry: QueuedMessage): void;
+  maybePushNextMessage(): void;
 }
 
-const FIELDS = ['metadata', 'stream', 'decoder', 'maxReceiveMessageSize', 'handler', 'serializeMessage'] as const;
+interface Handler {
+  readonly type: string;
+  readonly path: string;
+  readonly func: (call: ServerUnaryCall<unknown, unknown>) => void;
+  serialize(value: unknown): Buffer;
+  deserialize(bytes: Buffer): unknown;
+}
+
+/** A message with its prefix, on its way to the handler. */
+interface QueuedMessage {
+  type: 'COMPRESSED' | 'READABLE' | 'HALF_CLOSE';
+  readonly compressedMessage: Buffer;
+  parsedMessage: unknown;
+}
+
+const FIELDS = [
+  'metadata',
+  'stream',
+  'decoder',
+  'maxReceiveMessageSize',
+  'maxSendMessageSize',
+  'handler',
+  'deadlineTimer',
+  'metadataSent',
+  'wantTrailers',
+  'cancelled',
+  'cancelNotified',
+  'checkCancelled',
+  'serializeMessage',
+  'decompressAndMaybePush',
+  'maybePushNextMessage',
+] as const satisfies readonly (keyof BaseCall)[];
+
+const PREFIX_BYTES = 5;
 
 const adapted = new WeakSet<object>();
 
@@ -53,4 +102,106 @@ function adaptPrototype(prototype: BaseCall): void {
   prototype.serializeMessage = function (this: BaseCall, value) {
     return frameOf(this.handler.serialize(value));
   };
+  const decompress = Object.getOwnPropertyDescriptor(prototype, 'decompressAndMaybePush')?.value as (
+    entry: QueuedMessage,
+  ) => void;
+  // The library waits a turn for each message, also for those that nobody has compressed.
+  prototype.decompressAndMaybePush = function (this: BaseCall, entry) {
+    if (entry.compressedMessage[0] !== 0) return decompress.call(this, entry);
+    try {
+      entry.parsedMessage = this.handler.deserialize(entry.compressedMessage.subarray(PREFIX_BYTES));
+    } catch {
+      return decompress.call(this, entry);
+    }
+    entry.type = 'READABLE';
+    this.maybePushNextMessage();
+  };
+}
+
+/** Gives the handlers of unary calls no writable stream, which the library makes for each of them: they never write. */
+export function takeUnaryCalls(server: Server): void {
+  const runner = server as unknown as { _runHandlerForCall?: (call: BaseCall, handler: Handler) => boolean };
+  const run = runner._runHandlerForCall;
+  if (run === undefined) {
+    throw new Error('this version of @grpc/grpc-js has no _runHandlerForCall: pin the version that the lock file names');
+  }
+  runner._runHandlerForCall = (call, handler) => {
+    if (handler.type !== 'unary') return run.call(server, call, handler);
+    call.start(new UnaryListener(call, handler));
+    return true;
+  };
+}
+
+/** Waits for the only message of a unary call, and for its end, then calls the handler. */
+class UnaryListener {
+  private metadata: Metadata | undefined;
+  private message: unknown;
+  private unary: ServerUnaryCallImpl<unknown, unknown> | undefined;
+
+  constructor(
+    private readonly call: BaseCall,
+    private readonly handler: Handler,
+  ) {}
+
+  onReceiveMetadata(metadata: Metadata): void {
+    this.metadata = metadata;
+    this.call.startRead();
+  }
+
+  onReceiveMessage(message: unknown): void {
+    if (this.message !== undefined) return this.refuse('more than one request message');
+    this.message = message;
+    this.call.startRead();
+  }
+
+  onReceiveHalfClose(): void {
+    const { metadata, message, call, handler } = this;
+    if (metadata === undefined || message === undefined) return this.refuse('no request message');
+    this.unary = new ServerUnaryCallImpl(handler.path, call, metadata, message);
+    handler.func(this.unary);
+  }
+
+  onCancel(): void {
+    if (this.unary === undefined) return;
+    this.unary.cancelled = true;
+    this.unary.emit('cancelled', 'cancelled');
+  }
+
+  private refuse(what: string): void {
+    this.call.sendStatus({ code: status.UNIMPLEMENTED, details: `${this.handler.path} got ${what}: send exactly one` });
+  }
+}
+
+const HEADERS = {
+  [constants.HTTP2_HEADER_STATUS]: constants.HTTP_STATUS_OK,
+  [constants.HTTP2_HEADER_CONTENT_TYPE]: 'application/grpc+proto',
+  'grpc-accept-encoding': 'identity,deflate,gzip',
+};
+const OPTIONS = { waitForTrailers: true, sendDate: false };
+
+/**
+ * Sends the only reply of a call, and with it its end in status `OK`: one write instead of two, and no `Metadata` in
+ * between. A call that is over gets nothing. Throws where the reply cannot be written.
+ */
+export function sendReply(internals: CallInternals, value: unknown, trailers: OutgoingHttpHeaders): void {
+  const call = internals as BaseCall;
+  if (call.checkCancelled()) return;
+  const { stream, maxSendMessageSize: limit } = call;
+  const frame = call.serializeMessage(value);
+  if (limit !== -1 && frame.length - PREFIX_BYTES > limit) {
+    const message = `Sent message larger than max (${frame.length - PREFIX_BYTES} vs ${limit})`;
+    throw new ServingError('resource-exhausted', `${message}: ask for less, or raise MAX_MESSAGE_BYTES`);
+  }
+  if (!call.metadataSent) {
+    call.metadataSent = true;
+    stream.respond(HEADERS, OPTIONS);
+  }
+  call.wantTrailers = true;
+  stream.once('wantTrailers', () => {
+    stream.sendTrailers(trailers);
+    // What is answered is not cancelled any more.
+    call.cancelNotified = call.cancelled = true;
+    clearTimeout(call.deadlineTimer ?? undefined);
+  });
+  stream.end(frame);
 }

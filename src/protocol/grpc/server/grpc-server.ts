@@ -1,5 +1,4 @@
 import {
-  type sendUnaryData,
   Server,
   ServerCredentials,
   type ServerUnaryCall,
@@ -18,6 +17,7 @@ import { CallReporter, trailers } from './call-reporter.js';
 import { CallWatch } from './call-watch.js';
 import { plugCodec } from '../codec/plug-codec.js';
 import { ALIASES, loadContracts, PACKAGES } from '../contracts.js';
+import { takeUnaryCalls } from './grpc-internals.js';
 import { type Sessions, tuneHttp2 } from './http2-tuning.js';
 import { type DuplexCall, DuplexStream, type StreamLimits } from './duplex-stream.js';
 
@@ -95,6 +95,7 @@ export class GrpcServer extends ServerGrpc {
         ...(maxConnectionAgeMs === 0 ? {} : { 'grpc.max_connection_age_ms': maxConnectionAgeMs }),
         interceptors: [admitCalls(this.settings, (path) => this.publicPaths.has(path), this.reporter, this.watch)],
       });
+      takeUnaryCalls(server);
       this.grpcClient = server;
       await this.bindEvents();
       this.port = await new Promise<number>((resolve, reject) => {
@@ -125,23 +126,21 @@ export class GrpcServer extends ServerGrpc {
   }
 
   override createUnaryServiceMethod(handler: Handler) {
-    return (call: UnaryCall, callback: sendUnaryData<unknown>): void => {
+    return (call: UnaryCall): void => {
       const context = this.enter(call, call.request as InferenceTarget);
       const details = context.details as GrpcCallDetails;
       this.settings.calls.opened(context);
       details.received();
-      const fail = (thrown: unknown): void => {
-        callback(this.reporter.end(context, toServingError(thrown)));
-        details.replied();
-      };
+      const fail = (thrown: unknown): void => details.fail(this.reporter.end(context, toServingError(thrown)));
       const refusal = isInference(context) ? countInference(context, this.settings.overload) : undefined;
       if (refusal !== undefined) return fail(refusal);
-      this.answer(handler, call).then((reply) => {
-        callback(null, reply, trailers(context));
-        details.replied();
-        if (call.cancelled) this.reporter.cancelled(context);
-        else this.reporter.succeeded(context);
-      }, fail);
+      this.answer(handler, call)
+        .then((reply) => {
+          details.reply(reply);
+          if (call.cancelled) this.reporter.cancelled(context);
+          else this.reporter.succeeded(context);
+        })
+        .catch(fail);
     };
   }
 
