@@ -1,9 +1,9 @@
 import { Controller } from '@nestjs/common';
 import { GrpcMethod, GrpcStreamCall, Payload } from '@nestjs/microservices';
 import type { InferenceRequest } from '../core/inference/request.js';
-import { Call, CallContext } from '../protocol/call/call-context.js';
 import { Family } from '../protocol/call/operation.decorator.js';
-import { GrpcInferRequestPipe } from '../protocol/grpc/decode.js';
+import type { Received } from '../protocol/call/received.js';
+import { GrpcInferRequest } from '../protocol/grpc/grpc-infer.decorator.js';
 import type { InferenceStream } from '../protocol/grpc/server/stream-messages.js';
 import { InferenceService } from './inference.service.js';
 import { StreamService } from './stream.service.js';
@@ -18,7 +18,7 @@ export class InferenceGrpcController {
   ) {}
 
   @GrpcMethod('GRPCInferenceService', 'ModelInfer')
-  modelInfer(@Payload(GrpcInferRequestPipe, TensorPipe) request: InferenceRequest, @Call() call: CallContext) {
+  modelInfer(@GrpcInferRequest(TensorPipe) { request, call }: Received<InferenceRequest>) {
     return this.inference.infer(request, call);
   }
 

@@ -1,8 +1,8 @@
 import { Controller, HttpCode, Post, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { InferenceRequest } from '../core/inference/request.js';
-import { Call, CallContext } from '../protocol/call/call-context.js';
 import { Family } from '../protocol/call/operation.decorator.js';
+import type { Received } from '../protocol/call/received.js';
 import { InferenceRoute } from '../protocol/rest/inference-route.decorator.js';
 import { InferReplies } from '../protocol/rest/reply/infer-replies.js';
 import { RestInferRequest } from '../protocol/rest/rest-infer.decorator.js';
@@ -21,8 +21,7 @@ export class InferenceRestController {
   @HttpCode(200)
   @InferenceRoute()
   async infer(
-    @RestInferRequest(TensorPipe) request: InferenceRequest,
-    @Call() call: CallContext,
+    @RestInferRequest(TensorPipe) { request, call }: Received<InferenceRequest>,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const response = await this.inference.infer(request, call);
@@ -33,8 +32,7 @@ export class InferenceRestController {
   @HttpCode(200)
   @InferenceRoute()
   inferStream(
-    @RestInferRequest(TensorPipe) request: InferenceRequest,
-    @Call() call: CallContext,
+    @RestInferRequest(TensorPipe) { request, call }: Received<InferenceRequest>,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     return this.replies.stream(reply, request, this.inference.stream(request, call), call);

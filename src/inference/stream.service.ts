@@ -61,7 +61,7 @@ export class StreamService {
       const encoded = decodeInferRequest(message);
       await this.access.check(call, 'inference', encoded.model, encoded.version);
       await call.onInference?.(encoded.inputs[0]?.shape[0] ?? 1);
-      const request = this.tensors.transform(encoded);
+      const request = this.tensors.decode(encoded);
       if (turn === undefined) {
         await this.sendAll(request, stream, call);
       } else {

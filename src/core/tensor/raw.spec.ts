@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { invalidArgument } from '../errors/catalogue.js';
-import type { Datatype } from './datatype.js';
+import { type Datatype, DATATYPES } from './datatype.js';
 import { bf16, bool, bytes, fp16, fp32, fp64, int16, int64, int8, uint32 } from './kinds.js';
 import { decodeRaw, encodeRaw } from './raw.js';
 import type { Shape } from './shape.js';
@@ -43,11 +43,29 @@ describe('raw numbers', () => {
   });
 
   it('are encoded as a view on the tensor’s own data', () => {
-    const memory = new ArrayBuffer(16);
-    const tensor = new Tensor('FP32', [2], new Float32Array(memory, 4, 2));
+    const memory = new ArrayBuffer(128);
+    const tensor = new Tensor('FP32', [20], new Float32Array(memory, 4, 20));
     const raw = encodeRaw(tensor);
     expect(raw.buffer).toBe(memory);
-    expect([raw.byteOffset, raw.byteLength]).toEqual([4, 8]);
+    expect([raw.byteOffset, raw.byteLength]).toEqual([4, 80]);
+  });
+
+  it('are copied where they are so few that a view would cost more, each into memory of its own', () => {
+    const tensors = Object.entries(DATATYPES).flatMap(([datatype, { array: Data, size }]) => {
+      if (Data === undefined) return [];
+      const all = Buffer.from(Array.from({ length: 72 }, (_, index) => index + 1));
+      return [0, 1, 64 / size, 64 / size + 1].map((length) => {
+        const data = new Data(new Uint8Array(all).buffer, 0, length);
+        return new Tensor(datatype as Datatype, [length], data);
+      });
+    });
+    const encoded = tensors.map((tensor) => Buffer.from(encodeRaw(tensor)));
+    const together = tensors.map(encodeRaw);
+    expect(together.map((raw) => Buffer.from(raw))).toEqual(encoded);
+    tensors.forEach(({ data }, index) => {
+      const { buffer, byteOffset, byteLength } = data as Uint8Array;
+      expect(encoded[index]).toEqual(Buffer.from(buffer, byteOffset, byteLength));
+    });
   });
 
   it('leave a BOOL of another value than 0 and 1 as it is', () => {

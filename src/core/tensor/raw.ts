@@ -1,5 +1,5 @@
 import { invalidArgument } from '../errors/catalogue.js';
-import { type Datatype, datatypeInfo } from './datatype.js';
+import { type Datatype, DATATYPES, datatypeInfo, type NumericData } from './datatype.js';
 import { countElements, type InputPlace } from './encoded-tensor.js';
 import type { Shape } from './shape.js';
 import { Tensor, viewBytes } from './tensor.js';
@@ -59,11 +59,37 @@ function splitElements(bytes: Uint8Array, count: number, { input, model }: Input
   return elements;
 }
 
-/** A tensor's raw bytes: a view on its data, but for BYTES, whose elements are joined behind their lengths. */
+/**
+ * V8 keeps the contents of typed arrays up to this size in the object itself, and moves them into a buffer when anyone
+ * asks for one, which takes as long as to encode the rest of a small response.
+ */
+const ON_HEAP_BYTES = 64;
+
+const small = new ArrayBuffer(ON_HEAP_BYTES);
+const smallBytes = Buffer.from(small);
+const smallViews = new Map<unknown, NumericData>();
+for (const { array: View } of Object.values(DATATYPES)) {
+  if (View !== undefined) smallViews.set(View, new View(small, 0, ON_HEAP_BYTES / View.BYTES_PER_ELEMENT));
+}
+
+function copySmall(data: Uint8Array): Uint8Array {
+  const view = smallViews.get(data.constructor);
+  if (view === undefined) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  (view as Uint8Array).set(data);
+  const bytes = Buffer.allocUnsafe(data.byteLength);
+  smallBytes.copy(bytes, 0, 0, data.byteLength);
+  return bytes;
+}
+
+/**
+ * A tensor's raw bytes: a view on its data, or a copy of a few; but for BYTES, whose elements are joined behind their
+ * lengths.
+ */
 export function encodeRaw(tensor: Tensor): Uint8Array {
   if (tensor.datatype !== 'BYTES') {
-    const { buffer, byteOffset, byteLength } = tensor.data as Uint8Array;
-    return new Uint8Array(buffer, byteOffset, byteLength);
+    const data = tensor.data as Uint8Array;
+    if (data.byteLength <= ON_HEAP_BYTES) return copySmall(data);
+    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   }
   const elements = tensor.data as readonly Buffer[];
   let length = 0;

@@ -22,7 +22,7 @@ export class InferencePipeline {
     private readonly registry: ModelRegistry,
     @Inject(PIPELINE_STAGES) stages: readonly InferenceStage[],
   ) {
-    this.enter = stages.reduceRight<Step>((next, stage) => async (exchange) => stage.run(exchange, next), schedule);
+    this.enter = stages.reduceRight<Step>((next, stage) => (exchange) => stage.run(exchange, next), schedule);
     this.enterStream = stages.reduceRight<StreamStep>(
       (next, stage) => (exchange) => stage.stream?.(exchange, next) ?? next(exchange),
       scheduleStream,
@@ -30,8 +30,12 @@ export class InferencePipeline {
   }
 
   /** Answers a request for a model that gives one response. Throws a `ServingError`, or what a stage threw. */
-  async run(request: InferenceRequest, call: InferenceCall): Promise<InferenceResponse> {
-    return this.enter({ model: this.registry.resolve(request.model, request.version), request, call });
+  run(request: InferenceRequest, call: InferenceCall): Promise<InferenceResponse> {
+    try {
+      return this.enter({ model: this.registry.resolve(request.model, request.version), request, call });
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
   }
 
   /**

@@ -64,7 +64,8 @@ export class GenerateService {
     });
     const isInference = isInferenceRequest(json, handle);
     const encoded = isInference ? await this.codec.decode(parts, call) : decodeFlat(json, parts, handle);
-    return { request: decodeRequest(handle, await charge(encoded, call)), isInference };
+    const { request } = await charge(encoded, call);
+    return { request: decodeRequest(handle, request), isInference };
   }
 
   private async *responses(request: InferenceRequest, call: CallContext): AsyncGenerator<InferenceResponse, void> {

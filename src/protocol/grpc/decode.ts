@@ -1,4 +1,3 @@
-import { Injectable, type PipeTransform } from '@nestjs/common';
 import { invalidArgument } from '../../core/errors/catalogue.js';
 import type { EncodedRequest } from '../../core/inference/request.js';
 import type { TypedField } from '../../core/tensor/datatype.js';
@@ -55,12 +54,4 @@ function filledFields(contents: InferTensorContents): TypedContents[] {
     if (values.length > 0) fields.push({ field, values });
   }
   return fields;
-}
-
-/** Turns the message of a ModelInfer rpc into a request whose tensors are still encoded. */
-@Injectable()
-export class GrpcInferRequestPipe implements PipeTransform<ModelInferRequest, EncodedRequest> {
-  transform(message: ModelInferRequest): EncodedRequest {
-    return decodeInferRequest(message);
-  }
 }

@@ -2,13 +2,14 @@ import { Controller, HttpCode, type PipeTransform, Post } from '@nestjs/common';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { type RestApp, startRest } from '../../../test/support/rest-app.js';
 import type { EncodedRequest } from '../../core/inference/request.js';
+import type { Received } from '../call/received.js';
 import { RestCodec } from './codec/rest-codec.js';
 import { HEADER_LENGTH_HEADER } from './request-header.js';
 import { RestConfig } from './rest.config.js';
 import { RestInferRequest } from './rest-infer.decorator.js';
 
-class ContentsPipe implements PipeTransform<EncodedRequest> {
-  transform({ model, version, id, inputs, rawInput }: EncodedRequest) {
+class ContentsPipe implements PipeTransform<Received<EncodedRequest>> {
+  transform({ request: { model, version, id, inputs, rawInput } }: Received<EncodedRequest>) {
     return { model, version, id, contents: inputs.map(({ contents }) => contents.kind), raw: rawInput?.byteLength };
   }
 }

@@ -22,14 +22,14 @@ export const Received = createParamDecorator((_: unknown, context): ReceivedInfe
 });
 
 /**
- * Injects the `EncodedRequest` of a route with the parameters `model` and, optionally, `version`.
+ * Injects the `EncodedRequest`, with its call, of a route with the parameters `model` and, optionally, `version`.
  *
  * Runs after the guards: a caller who may not enter costs no parsing. The arguments are the pipes that the request
  * then goes through. The controller's module imports the `ProtocolModule`.
  *
  * @example
  * \@Post('v2/models/:model/infer')
- * infer(@RestInferRequest(TensorPipe) request: InferenceRequest) {}
+ * infer(@RestInferRequest(TensorPipe) { request, call }: Received<InferenceRequest>) {}
  */
 export const RestInferRequest = (...pipes: readonly (Type<PipeTransform> | PipeTransform)[]): ParameterDecorator =>
   Received(RestInferPipe, ...pipes);

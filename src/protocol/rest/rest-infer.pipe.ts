@@ -1,6 +1,7 @@
 import { Injectable, type PipeTransform } from '@nestjs/common';
 import type { EncodedRequest } from '../../core/inference/request.js';
 import type { CallContext } from '../call/call-context.js';
+import type { Received } from '../call/received.js';
 import { RestCodec } from './codec/rest-codec.js';
 import type { InferRequestParts } from './codec/decode.js';
 
@@ -12,19 +13,22 @@ export interface ReceivedInference {
 
 /** Reads the body of an inference request, and charges the caller for what is in it. */
 @Injectable()
-export class RestInferPipe implements PipeTransform<ReceivedInference, EncodedRequest | Promise<EncodedRequest>> {
+export class RestInferPipe implements PipeTransform<ReceivedInference, MaybeLater<Received<EncodedRequest>>> {
   constructor(private readonly codec: RestCodec) {}
 
   /** Waits only where another thread reads the body, or charging takes a while. */
-  transform({ parts, call }: ReceivedInference): EncodedRequest | Promise<EncodedRequest> {
+  transform({ parts, call }: ReceivedInference): MaybeLater<Received<EncodedRequest>> {
     const request = this.codec.decode(parts, call);
     return request instanceof Promise ? request.then((decoded) => charge(decoded, call)) : charge(request, call);
   }
 }
 
+type MaybeLater<T> = T | Promise<T>;
+
 /** Charges the caller for a request, which also names the call where nothing else does. */
-export function charge(request: EncodedRequest, call: CallContext): EncodedRequest | Promise<EncodedRequest> {
+export function charge(request: EncodedRequest, call: CallContext): MaybeLater<Received<EncodedRequest>> {
   call.adoptRequestId(request.id);
   const charging = call.onInference?.(request.inputs[0]?.shape[0] ?? 1);
-  return charging instanceof Promise ? charging.then(() => request) : request;
+  const received = { request, call };
+  return charging instanceof Promise ? charging.then(() => received) : received;
 }

@@ -3,6 +3,7 @@ import {
   type Server,
   type ServerInterceptingCallInterface,
   type ServerUnaryCall,
+  type StatusObject,
   status,
 } from '@grpc/grpc-js';
 import { ServerUnaryCallImpl } from '@grpc/grpc-js/build/src/server-call.js';
@@ -37,7 +38,11 @@ interface BaseCall extends ServerInterceptingCallInterface, CallInternals {
 interface Handler {
   readonly type: string;
   readonly path: string;
-  readonly func: (call: ServerUnaryCall<unknown, unknown>) => void;
+  /** What is called back is only the library's own answer to an rpc that nobody serves. */
+  readonly func: (
+    call: ServerUnaryCall<unknown, unknown>,
+    unserved: (status: Pick<StatusObject, 'code' | 'details'>) => void,
+  ) => void;
   serialize(value: unknown): Buffer;
   deserialize(bytes: Buffer): unknown;
 }
@@ -123,7 +128,9 @@ export function takeUnaryCalls(server: Server): void {
   const runner = server as unknown as { _runHandlerForCall?: (call: BaseCall, handler: Handler) => boolean };
   const run = runner._runHandlerForCall;
   if (run === undefined) {
-    throw new Error('this version of @grpc/grpc-js has no _runHandlerForCall: pin the version that the lock file names');
+    throw new Error(
+      'this version of @grpc/grpc-js has no _runHandlerForCall: pin the version that the lock file names',
+    );
   }
   runner._runHandlerForCall = (call, handler) => {
     if (handler.type !== 'unary') return run.call(server, call, handler);
@@ -158,7 +165,7 @@ class UnaryListener {
     const { metadata, message, call, handler } = this;
     if (metadata === undefined || message === undefined) return this.refuse('no request message');
     this.unary = new ServerUnaryCallImpl(handler.path, call, metadata, message);
-    handler.func(this.unary);
+    handler.func(this.unary, (unserved) => call.sendStatus(unserved));
   }
 
   onCancel(): void {

@@ -1,10 +1,4 @@
-import {
-  Server,
-  ServerCredentials,
-  type ServerUnaryCall,
-  type ServerWritableStream,
-  setLogger,
-} from '@grpc/grpc-js';
+import { Server, ServerCredentials, type ServerUnaryCall, type ServerWritableStream, setLogger } from '@grpc/grpc-js';
 import { Logger } from '@nestjs/common';
 import { ServerGrpc } from '@nestjs/microservices';
 import { firstValueFrom, isObservable, lastValueFrom, type Observable } from 'rxjs';
@@ -131,16 +125,9 @@ export class GrpcServer extends ServerGrpc {
       const details = context.details as GrpcCallDetails;
       this.settings.calls.opened(context);
       details.received();
-      const fail = (thrown: unknown): void => details.fail(this.reporter.end(context, toServingError(thrown)));
       const refusal = isInference(context) ? countInference(context, this.settings.overload) : undefined;
-      if (refusal !== undefined) return fail(refusal);
-      this.answer(handler, call)
-        .then((reply) => {
-          details.reply(reply);
-          if (call.cancelled) this.reporter.cancelled(context);
-          else this.reporter.succeeded(context);
-        })
-        .catch(fail);
+      if (refusal === undefined) void this.answer(handler, call, context, details);
+      else details.fail(this.reporter.end(context, refusal));
     };
   }
 
@@ -211,14 +198,26 @@ export class GrpcServer extends ServerGrpc {
     return context;
   }
 
-  private async answer(handler: Handler, call: UnaryCall): Promise<unknown> {
-    const result = await handler(call.request, call.metadata, call);
-    const reply: unknown = isObservable(result) ? await firstValueFrom(result, { defaultValue: undefined }) : result;
-    if (reply === undefined) {
-      const model = attachedCall(call)?.model;
-      throw new ServingError('internal', `${call.getPath()} gave no reply${model ? ` for model '${model}'` : ''}`);
+  /** Never rejects: what is thrown becomes the status of the call. */
+  private async answer(
+    handler: Handler,
+    call: UnaryCall,
+    context: CallContext,
+    details: GrpcCallDetails,
+  ): Promise<void> {
+    try {
+      const result = await handler(call.request, call.metadata, call);
+      const reply: unknown = isObservable(result) ? await firstValueFrom(result, { defaultValue: undefined }) : result;
+      if (reply === undefined) {
+        const { model } = context;
+        throw new ServingError('internal', `${call.getPath()} gave no reply${model ? ` for model '${model}'` : ''}`);
+      }
+      details.reply(reply);
+      if (call.cancelled) this.reporter.cancelled(context);
+      else this.reporter.succeeded(context);
+    } catch (thrown) {
+      details.fail(this.reporter.end(context, toServingError(thrown)));
     }
-    return reply;
   }
 }
 

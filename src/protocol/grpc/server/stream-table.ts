@@ -12,8 +12,8 @@ export class StreamTable<T extends object> {
   private count = 0;
 
   constructor(entries: Iterable<readonly [number, T]> = []) {
-    this.ids = new Array<number>(SMALLEST).fill(0);
-    this.streams = new Array<T | undefined>(SMALLEST).fill(undefined);
+    this.ids = emptyIds(SMALLEST);
+    this.streams = emptyStreams(SMALLEST);
     for (const [id, stream] of entries) this.set(id, stream);
   }
 
@@ -88,12 +88,15 @@ export class StreamTable<T extends object> {
   private grow(): void {
     const entries = [...this];
     const size = 2 * this.ids.length;
-    this.ids = new Array<number>(size).fill(0);
-    this.streams = new Array<T | undefined>(size).fill(undefined);
+    this.ids = emptyIds(size);
+    this.streams = emptyStreams(size);
     this.count = 0;
     for (const [id, stream] of entries) this.set(id, stream);
   }
 }
+
+const emptyIds = (length: number): number[] => Array.from({ length }, () => 0);
+const emptyStreams = (length: number): undefined[] => Array.from({ length }, () => undefined);
 
 /** Gives a session of `node:http2` such a table. Where this version of Node keeps its streams elsewhere, it stays as it is. */
 export function replaceStreams(session: object): void {
