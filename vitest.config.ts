@@ -7,7 +7,7 @@ export default defineConfig({
   oxc: { target: 'es2022' },
   ssr: { resolve: { conditions, externalConditions: ['source-ts', 'node'] } },
   test: {
-    include: ['src/**/*.spec.ts', 'test/**/*.spec.ts', 'test/**/*.e2e-spec.ts'],
+    include: ['src/**/*.spec.ts', 'examples/**/*.spec.ts', 'test/**/*.spec.ts', 'test/**/*.e2e-spec.ts'],
     setupFiles: ['./test/setup.ts'],
     pool: 'forks',
     maxWorkers: 2,

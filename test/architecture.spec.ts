@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 /** Who may import whom, held against the import lines of every file of `src`. Paths are relative to `src`. */
 
 const SRC = join(import.meta.dirname, '../src');
+const EXAMPLES = join(import.meta.dirname, '../examples');
 const ALIASES: Readonly<Record<string, string>> = { '#core': 'core/index.ts', '#testing': 'testing/index.ts' };
 
 const ENGINE_AND_BELOW = ['core', 'config', 'engine', 'protocol'];
@@ -128,6 +129,21 @@ describe('who may import whom', () => {
 
   it('has no other arrow than those of the table', () => {
     expect(arrows(({ path }, to) => !mayImport(path, to))).toEqual([]);
+  });
+
+  it('lets examples import what models may, so that they can be copied', () => {
+    const examples = readdirSync(EXAMPLES, { recursive: true, encoding: 'utf8' }).filter((path) =>
+      path.endsWith('.ts'),
+    );
+    expect(examples.length).toBeGreaterThan(10);
+    const wrong = examples.flatMap((path) =>
+      ts
+        .preProcessFile(readFileSync(join(EXAMPLES, path), 'utf8'))
+        .importedFiles.map(({ fileName }) => fileName)
+        .filter((name) => name.startsWith('..') || (name === '#testing' && !isSpec(path)))
+        .map((name) => `${path} -> ${name}`),
+    );
+    expect(wrong).toEqual([]);
   });
 
   it.each([
