@@ -24,6 +24,9 @@ export class RepositoryConfig {
   @Int('How many files and folders a repository has at most; one with more is not read.', { min: 1, max: MAX_INT })
   readonly REPOSITORY_MAX_ENTRIES: number = 100_000;
 
+  @Bool('Whether every file of a version in a repository needs a digest in its config.pbtxt to be loaded.')
+  readonly REQUIRE_MODEL_DIGESTS: boolean = false;
+
   @List('The models to load at start in explicit mode: "*" for all, a lone comma for none.')
   readonly LOAD_MODELS: readonly string[] = ['*'];
 

@@ -5,7 +5,6 @@ import { fp32 } from '#core';
 import { defineModel, serve, type ServeOptions, type TestServer } from '#testing';
 import { captureLog } from '../../test/support/captured-log.js';
 import { vector } from '../../test/support/engine.js';
-import { atScale } from '../../test/support/full-scale.js';
 import { FixtureRepository } from '../../test/support/fixture-repository.js';
 import { type Answer, get, infer, post, rpc, type Wire, WIRES } from '../../test/support/wires.js';
 import { Deferred } from '../testing/deferred.js';
@@ -507,40 +506,3 @@ describe('the start', () => {
     expect([await OVER.grpc.add('plus_one'), await OVER.rest.add('plus_two')]).toEqual([11, 12]);
   });
 });
-
-it(
-  'F52: is consistent after many clients have loaded and unloaded at once',
-  async () => {
-    let loaded = 0;
-    const code = defineModel('code', vector, ({ x }) => ({ y: x }), {
-      load: () => void loaded++,
-      unload: () => void loaded--,
-    });
-    await start({}, {}, code);
-    const models = ['plus_one', 'plus_two', 'code'];
-    const failures = new Set<string>();
-    const client = async (number: number): Promise<void> => {
-      const over = OVER[number % 2 === 0 ? 'grpc' : 'rest'];
-      for (let round = 0; round < atScale(1_000, 30); round++) {
-        const model = models[(number + round) % models.length] ?? '';
-        const up = (number * 7 + round * 13) % 5 < 3;
-        const { message } = await (up ? over.load(model) : over.unload(model));
-        if (message !== '') failures.add(message);
-        if (loaded < 0 || loaded > 1) throw new Error(`the model in code was loaded ${loaded} times`);
-      }
-    };
-    await Promise.all(Array.from({ length: 32 }, (_, number) => client(number)));
-    expect([...failures]).toEqual([]);
-
-    for (const model of models) await OVER.grpc.load(model);
-    expect(entries(await OVER.rest.index())).toEqual(models.toSorted().map((name) => ({ name, ...READY })));
-    expect([await OVER.rest.add('plus_one'), await OVER.grpc.add('plus_two'), loaded]).toEqual([11, 12, 1]);
-    expect(await server.rest.infer('code', { x: [1] })).toEqual({ y: [1] });
-    expect(await OVER.rest.serverReady()).toBe(true);
-
-    for (const model of models) await OVER.rest.unload(model);
-    expect(entries(await OVER.grpc.index())).toEqual(models.toSorted().map((name) => ({ name, ...UNLOADED })));
-    expect([loaded, await OVER.grpc.serverReady()]).toEqual([0, true]);
-  },
-  atScale(1_200_000, 60_000),
-);

@@ -1,4 +1,5 @@
-import { rename, rm, symlink } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readFile, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { serve, type TestServer } from '#testing';
@@ -8,6 +9,7 @@ import { ModelCatalogue } from '../../src/repository/sources/model-catalogue.js'
 import { captureLog } from '../support/captured-log.js';
 import { fp32Tensor, outputsByName, putModel } from '../support/configured-folders.js';
 import { FixtureRepository } from '../support/fixture-repository.js';
+import { rawPost, speak } from '../support/raw-http.js';
 import { type Answer, infer, post, rpc, WIRES } from '../support/wires.js';
 
 /** What lies in the repository, and what callers of its rpcs send, is not to reach beyond it. */
@@ -30,8 +32,10 @@ afterEach(async () => {
   await outside[Symbol.asyncDispose]();
 });
 
-async function start(): Promise<void> {
-  server = await serve([], { environment: { MODEL_REPOSITORY: repository.path, LOAD_MODELS: ',', LOG_LEVEL: 'warn' } });
+async function start(environment: Readonly<Record<string, string>> = {}): Promise<void> {
+  server = await serve([], {
+    environment: { MODEL_REPOSITORY: repository.path, LOAD_MODELS: ',', LOG_LEVEL: 'warn', ...environment },
+  });
 }
 
 const REFUSED: readonly (string | number)[] = ['INVALID_ARGUMENT', 'NOT_FOUND', 'INTERNAL', 400, 404, 500];
@@ -169,6 +173,42 @@ describe.each(WIRES)('over %s', (wire) => {
     expect(message).toMatch(/is elsewhere|is not in the repository/);
   });
 
+  it('A09: a file without a digest, or of another one, is not loaded where digests are required', async () => {
+    const digestOf = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
+    const configOf = (digests: Readonly<Record<string, string>>) => {
+      const parameters = Object.entries(digests).map(
+        ([key, value]) => `parameters { key: "${key}" value: "${value}" }`,
+      );
+      return `model_repository_agents { agents { name: "checksum" ${parameters.join(' ')} } }`;
+    };
+    const good = digestOf(await readFile(join(repository.path, 'plus_one/1/model.onnx')));
+    await start({ REQUIRE_MODEL_DIGESTS: 'true' });
+    const refusals: [config: string | undefined, reason: string][] = [
+      [undefined, "'1/model.onnx' has no digest, which REQUIRE_MODEL_DIGESTS asks for"],
+      [configOf({ 'SHA256:2/model.onnx': good }), "'1/model.onnx' has no digest"],
+      [configOf({ 'SHA256:1/model.onnx': digestOf(Buffer.from('x')) }), "'1/model.onnx' has the SHA256"],
+      [configOf({ 'SHA256:1/model.onnx': '' }), "'1/model.onnx' has the SHA256"],
+      [configOf({ 'CRC32:1/model.onnx': good }), "the parameter 'CRC32:1/model.onnx' of 'checksum' is no digest"],
+      [
+        configOf({ 'SHA256:1/model.onnx': good, 'SHA256:../../../etc/passwd': good }),
+        "file '../../../etc/passwd' is not in the folder 'plus_one'",
+      ],
+    ];
+    for (const [config, reason] of refusals) {
+      await putModel(repository, 'plus_one', config === undefined ? {} : { config });
+      const answer = await load('plus_one');
+      expect(answer.status).toBe(wire === 'grpc' ? 'INVALID_ARGUMENT' : 400);
+      expect(answer.message).toContain(reason);
+    }
+    await putModel(repository, 'plus_one', { config: configOf({ 'SHA256:1/model.onnx': good }) });
+    expect((await load('plus_one')).message).toBe('');
+    // What comes beside the artifact could be read by it.
+    await repository.write('plus_one/1/weights.bin', 'x');
+    expect((await load('plus_one')).message).toContain("'1/weights.bin' has no digest");
+    const brought = await readFile(join(outside.path, 'plus_two/1/model.onnx'));
+    expect((await load('brought', { config: '{}', 'file:1/model.onnx': brought })).message).toContain('has no digest');
+  });
+
   describe('A06: a link that leads out of the repository', () => {
     const inside = (path: string): string => join(repository.path, path);
     const beyond = (path: string): string => join(outside.path, path);
@@ -215,6 +255,14 @@ describe.each(WIRES)('over %s', (wire) => {
       expect(outputsByName(answer)).toEqual({ OUTPUT0: [2] });
     });
   });
+});
+
+it('A07: a model that is announced as larger than a body may be is refused before it is read', async () => {
+  await start();
+  const headers = ['Content-Type: application/json', `Content-Length: ${3 * 2 ** 30}`];
+  const { statuses } = await speak(server, rawPost('/v2/repository/models/evil/load', headers, '{"parameters":{'));
+  expect(statuses).toEqual([400]);
+  expect(server.get(Uploads).of('evil')).toEqual([]);
 });
 
 describe('whoever may load and unload one model', () => {

@@ -15,6 +15,7 @@ import { toModelConfig } from '../layouts/triton/model-config-schema.js';
 import { type ProtocolSignature, protocolSignature } from '../layouts/triton/protocol-signature.js';
 import { instancesOf, schedulingOptions } from '../layouts/triton/scheduling-options.js';
 import { RepositoryConfig } from '../repository.config.js';
+import { checkDigests } from './check-digests.js';
 import { type ChosenRuntime, chooseRuntime } from './choose-runtime.js';
 import type { FoundVersion } from './found-version.js';
 import { readInitialStates } from './initial-states.js';
@@ -42,6 +43,7 @@ export class ArtifactOpener {
     const { name, version, config, configPath } = found;
     if (config !== undefined) checkModelConfig(config, { path: configPath, folder: name });
     const chosen = chooseRuntime(found, this.runtimes);
+    await checkDigests(found, this.config.REQUIRE_MODEL_DIGESTS);
     const instances = config === undefined ? undefined : instancesOf(config);
     const artifact = {
       name,

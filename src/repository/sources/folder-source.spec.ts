@@ -47,7 +47,7 @@ function sourceOf(...claimed: readonly string[]): FolderSource {
     named: () => undefined,
     claiming: (artifact) => ({ runtime, claim: { platform: `platform of ${artifact}`, backend: 'text', artifact } }),
   };
-  const config = { DEFAULT_MAX_BATCH_SIZE: 0 } as RepositoryConfig;
+  const config = { DEFAULT_MAX_BATCH_SIZE: 0, REQUIRE_MODEL_DIGESTS: false } as RepositoryConfig;
   return new FolderSource(root, new ArtifactOpener(explorer as RuntimeExplorer, new ModelOpener(), config), 1_000);
 }
 

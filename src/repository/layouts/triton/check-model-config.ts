@@ -16,7 +16,6 @@ export const IGNORED_FIELDS = [
   'cc_model_filenames',
   'metric_tags',
   'model_operations',
-  'model_repository_agents',
   'model_metrics',
   'input.format',
   'input.is_shape_tensor',
