@@ -18,6 +18,8 @@ import { EngineModule } from './engine/engine.module.js';
 import { ValidateStage } from './engine/pipeline/validate.stage.js';
 import { QueueConfig } from './engine/scheduling/queue/queue.config.js';
 import { GenerateModule } from './extensions/generate/generate.module.js';
+import { SharedMemoryConfig } from './extensions/shared-memory/shared-memory.config.js';
+import { SharedMemoryModule } from './extensions/shared-memory/shared-memory.module.js';
 import { HealthModule } from './health/health.module.js';
 import { InferenceConfig } from './inference/inference.config.js';
 import { InferenceModule } from './inference/inference.module.js';
@@ -53,6 +55,7 @@ export const SECTIONS = [
   QueueConfig,
   CacheConfig,
   RepositoryConfig,
+  SharedMemoryConfig,
   OnnxConfig,
   RemoteConfig,
   MetadataConfig,
@@ -95,6 +98,7 @@ export class AppModule {
         InferenceModule,
         RepositoryModule,
         GenerateModule,
+        SharedMemoryModule,
         ...models,
       ],
       providers: [Drain],

@@ -8,6 +8,7 @@ import { ModelOpener } from './execution/model-opener.js';
 import { LoopDelay } from './lifecycle/loop-delay.js';
 import { Readiness } from './lifecycle/readiness.js';
 import { InferencePipeline, PIPELINE_STAGES } from './pipeline/inference-pipeline.js';
+import { SharedTensorPort } from './pipeline/shared-tensors.js';
 import { LocalModelClient } from './pipeline/local-model-client.js';
 import { ModelExplorer } from './registry/model-explorer.js';
 import { ModelLoader } from './registry/model-loader.js';
@@ -38,6 +39,7 @@ export class EngineModule {
         Readiness,
         LoopDelay,
         InferencePipeline,
+        SharedTensorPort,
         ...stages,
         { provide: PIPELINE_STAGES, useFactory: (...made: InferenceStage[]) => made, inject: [...stages] },
         { provide: ResponseCache, useClass: MemoryResponseCache },
@@ -52,6 +54,7 @@ export class EngineModule {
         Readiness,
         LoopDelay,
         InferencePipeline,
+        SharedTensorPort,
         ResponseCache,
         ModelClient,
       ],

@@ -192,6 +192,8 @@ describe.each(WIRES)('A48: decoding is not changed, %s', (wire) => {
     ['binary_data', true],
     ['binary_data_output', true],
     ['shared_memory_region', 'evil'],
+    ['slice', { region: 'evil', offset: 0, byteSize: 8 }],
+    ['shared', { inputs: [], outputs: [] }],
     ['triton_evil', true],
     ['optional', true],
     ['kind', 'none'],

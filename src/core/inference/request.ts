@@ -1,11 +1,14 @@
 import type { EncodedTensor } from '../tensor/encoded-tensor.js';
 import type { NamedTensors } from '../tensor/tensor.js';
 import type { Parameters } from './parameters.js';
+import type { RegionSlice, SharedTensors } from './shared-memory.js';
 
 /** An output that the caller asked for by name. */
 export interface RequestedOutput {
   readonly name: string;
   readonly parameters: Parameters;
+  /** Where the caller wants its contents instead of in the reply. */
+  readonly slice?: RegionSlice | undefined;
 }
 
 interface RequestHead {
@@ -34,4 +37,6 @@ export interface InferenceRequest extends RequestHead {
   readonly inputs: NamedTensors;
   /** The signature that the inputs were checked against already, at the edge of the server. */
   readonly checkedAgainst?: object;
+  /** The tensors that the caller keeps in shared memory; their inputs are not among `inputs` yet. */
+  readonly shared?: SharedTensors | undefined;
 }

@@ -6,6 +6,14 @@ export interface OutputTensor {
   readonly tensor: Tensor;
 }
 
+/** An output whose contents its caller has already, in shared memory: a reply only tells its datatype and shape. */
+export class PlacedOutput implements OutputTensor {
+  constructor(
+    readonly name: string,
+    readonly tensor: Tensor,
+  ) {}
+}
+
 /** One answer of a model; its outputs stand in the order of the signature. */
 export interface InferenceResponse {
   readonly model: string;

@@ -1,5 +1,6 @@
 import { invalidArgument } from '../errors/catalogue.js';
 import type { ServingError } from '../errors/serving-error.js';
+import type { RegionSlice } from '../inference/shared-memory.js';
 import type { TypedField } from './datatype.js';
 import { elementCount, formatShape, MAX_ELEMENTS, type Shape } from './shape.js';
 
@@ -21,6 +22,8 @@ export type EncodedContents =
   | { readonly kind: 'json'; readonly value: unknown }
   /** Found wrong by a wire that has read the values already; thrown in its turn, when the tensor is decoded. */
   | { readonly kind: 'refused'; readonly error: ServingError }
+  /** In memory that the caller shares with the server. */
+  | { readonly kind: 'shared'; readonly slice: RegionSlice }
   | { readonly kind: 'none' };
 
 export interface TypedContents {

@@ -1,9 +1,10 @@
 import { invalidArgument } from '../../core/errors/catalogue.js';
-import type { EncodedRequest, InferenceRequest } from '../../core/inference/request.js';
+import type { EncodedRequest, InferenceRequest, RequestedOutput } from '../../core/inference/request.js';
+import type { SharedInput } from '../../core/inference/shared-memory.js';
 import type { ServedModel } from '../../core/inference/stage.js';
 import type { NamedSpec } from '../../core/model/signature.js';
 import { datatypeInfo, isDatatype } from '../../core/tensor/datatype.js';
-import type { EncodedTensor } from '../../core/tensor/encoded-tensor.js';
+import type { EncodedContents, EncodedTensor } from '../../core/tensor/encoded-tensor.js';
 import { decodeJsonData } from '../../core/tensor/json-data.js';
 import { decodeRaw } from '../../core/tensor/raw.js';
 import type { Shape } from '../../core/tensor/shape.js';
@@ -24,6 +25,7 @@ export function decodeRequest(model: ServedModel, request: EncodedRequest): Infe
     encoded.map(({ name, shape }) => [name, shape]),
   );
   const inputs = namedTensors();
+  let shared: SharedInput[] | undefined;
   for (const input of encoded) {
     const spec = model.inputs.find((candidate) => candidate.name === input.name);
     if (spec === undefined) continue;
@@ -32,13 +34,32 @@ export function decodeRequest(model: ServedModel, request: EncodedRequest): Infe
       throw invalidArgument(`invalid datatype for input ${input.name}`);
     }
     checkInput(model.name, spec, input.datatype, input.shape);
-    inputs[spec.name] = decodeInput(model.name, spec, input);
+    if (input.contents.kind === 'shared') {
+      const { name, datatype } = spec;
+      (shared ??= []).push({ name, datatype, shape: input.shape, slice: input.contents.slice });
+    } else inputs[spec.name] = decodeInput(model.name, spec, input, input.contents);
   }
   const { model: name, version, id, parameters, outputs } = request;
-  return { model: name, version, id, parameters, outputs, inputs, checkedAgainst: model.inputs };
+  const checkedAgainst = model.inputs;
+  return { model: name, version, id, parameters, outputs, inputs, checkedAgainst, shared: sharedBy(shared, outputs) };
 }
 
-function decodeInput(model: string, { datatype }: NamedSpec, { name, shape, contents }: EncodedTensor): Tensor {
+function sharedBy(inputs: readonly SharedInput[] | undefined, outputs: readonly RequestedOutput[]) {
+  if (inputs === undefined && !outputs.some(isShared)) return undefined;
+  const places = outputs.flatMap(({ name, slice }) => (slice === undefined ? [] : [{ name, slice }]));
+  return { inputs: inputs ?? [], outputs: places };
+}
+
+const isShared = ({ slice }: RequestedOutput): boolean => slice !== undefined;
+
+type SentContents = Exclude<EncodedContents, { kind: 'shared' }>;
+
+function decodeInput(
+  model: string,
+  { datatype }: NamedSpec,
+  { name, shape }: EncodedTensor,
+  contents: SentContents,
+): Tensor {
   const place = { input: name, model };
   switch (contents.kind) {
     case 'raw':

@@ -5,6 +5,7 @@ import type { InferenceResponse } from '../../core/inference/response.js';
 import type { Exchange, InferenceStage } from '../../core/inference/stage.js';
 import { ModelRegistry } from '../registry/model-registry.js';
 import { schedule, scheduleStream } from './schedule.js';
+import { SharedTensorPort } from './shared-tensors.js';
 
 /** The order of the stages between a decoded request and the scheduler; `app.module.ts` lists them. */
 export const PIPELINE_STAGES = Symbol('pipeline stages');
@@ -21,6 +22,7 @@ export class InferencePipeline {
   constructor(
     private readonly registry: ModelRegistry,
     @Inject(PIPELINE_STAGES) stages: readonly InferenceStage[],
+    private readonly shared: SharedTensorPort = new SharedTensorPort(),
   ) {
     this.enter = stages.reduceRight<Step>((next, stage) => (exchange) => stage.run(exchange, next), schedule);
     this.enterStream = stages.reduceRight<StreamStep>(
@@ -32,7 +34,9 @@ export class InferencePipeline {
   /** Answers a request for a model that gives one response. Throws a `ServingError`, or what a stage threw. */
   run(request: InferenceRequest, call: InferenceCall): Promise<InferenceResponse> {
     try {
-      return this.enter({ model: this.registry.resolve(request.model, request.version), request, call });
+      const exchange = { model: this.registry.resolve(request.model, request.version), request, call };
+      if (request.shared === undefined) return this.enter(exchange);
+      return this.shared.run(exchange, request.shared, this.enter);
     } catch (thrown) {
       return Promise.reject(thrown);
     }
@@ -43,7 +47,9 @@ export class InferencePipeline {
    * {@link run} does, at once or while the responses are taken.
    */
   stream(request: InferenceRequest, call: InferenceCall): AsyncIterable<InferenceResponse> {
-    return this.enterStream({ model: this.registry.resolve(request.model, request.version), request, call });
+    const exchange = { model: this.registry.resolve(request.model, request.version), request, call };
+    if (request.shared === undefined) return this.enterStream(exchange);
+    return this.shared.stream(exchange, request.shared, this.enterStream);
   }
 
   /** The responses of a model of either kind: the one, or those of a decoupled model as {@link stream} gives them. */

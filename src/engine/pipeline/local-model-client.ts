@@ -34,7 +34,8 @@ export class LocalModelClient extends ModelClient {
   ): Promise<never> {
     const { name, version = '', signature } = referenceTo(model);
     const given = Object.assign(namedTensors(), inputs) as NamedTensors;
-    const request = { model: name, version, id: context?.id ?? '', parameters, inputs: given, outputs: [] };
+    const id = context?.id ?? '';
+    const request = { model: name, version, id, parameters, inputs: given, outputs: [], shared: undefined };
     const response = await this.pipeline.run(request, new InnerCall(context));
     const outputs = namedTensors();
     for (const output of response.outputs) outputs[output.name] = output.tensor;

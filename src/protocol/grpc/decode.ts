@@ -1,9 +1,17 @@
 import { invalidArgument } from '../../core/errors/catalogue.js';
-import type { EncodedRequest } from '../../core/inference/request.js';
+import type { EncodedRequest, RequestedOutput } from '../../core/inference/request.js';
+import type { RegionSlice } from '../../core/inference/shared-memory.js';
 import type { TypedField } from '../../core/tensor/datatype.js';
 import type { EncodedContents, EncodedTensor, TypedContents } from '../../core/tensor/encoded-tensor.js';
 import { refuseReservedParameters } from '../call/reserved-parameters.js';
-import type { InferInputTensor, InferTensorContents, ModelInferRequest } from './messages.js';
+import { isSharedMemoryKey, readRegionSlice } from '../call/shared-memory-parameters.js';
+import type {
+  InferInputTensor,
+  InferTensorContents,
+  ModelInferRequest,
+  ParameterMap,
+  RequestedOutputTensor,
+} from './messages.js';
 import { decodeParameters } from './parameters.js';
 
 /** Reads a ModelInferRequest; raw contents stay views on the received message. */
@@ -11,9 +19,16 @@ export function decodeInferRequest(message: ModelInferRequest): EncodedRequest {
   const model = message.model_name ?? '';
   const inputs = message.inputs ?? [];
   const raw = message.raw_input_contents ?? [];
-  if (raw.length > inputs.length) {
+  let shared = 0;
+  const decoded = inputs.map((input, index) => {
+    const tensor = decodeInput(input, raw, index - shared, model);
+    // An input in shared memory has no entry among the raw contents.
+    if (tensor.contents.kind === 'shared') shared++;
+    return tensor;
+  });
+  if (raw.length > inputs.length - shared) {
     throw invalidArgument(
-      `raw_input_contents has ${raw.length} entries for ${inputs.length} inputs of model '${model}': give one for each input, in the order of the inputs`,
+      `raw_input_contents has ${raw.length} entries for ${inputs.length - shared} inputs of model '${model}': give one for each input, in the order of the inputs`,
     );
   }
   const parameters = decodeParameters(message.parameters, 'the request');
@@ -23,24 +38,41 @@ export function decodeInferRequest(message: ModelInferRequest): EncodedRequest {
     version: message.model_version ?? '',
     id: message.id ?? '',
     parameters,
-    inputs: inputs.map((input, index) => decodeInput(input, raw, index, model)),
-    outputs: (message.outputs ?? []).map(({ name = '', parameters: map }) => ({
-      name,
-      parameters: decodeParameters(map, `output '${name}'`),
-    })),
+    inputs: decoded,
+    outputs: (message.outputs ?? []).map(decodeOutput),
     rawInput: undefined,
   };
+}
+
+function decodeOutput({ name = '', parameters: map }: RequestedOutputTensor): RequestedOutput {
+  const parameters = decodeParameters(map, `output '${name}'`);
+  return { name, parameters, slice: parameters.size === 0 ? undefined : readRegionSlice(parameters, name) };
 }
 
 function decodeInput(input: InferInputTensor, raw: readonly Buffer[], index: number, model: string): EncodedTensor {
   const { name = '', datatype = '', shape = [] } = input;
   const fields = input.contents === undefined ? [] : filledFields(input.contents);
+  const slice = input.parameters === undefined ? undefined : sliceOf(input.parameters, name);
+  if (slice !== undefined) {
+    if (fields.length > 0) {
+      throw invalidArgument(
+        `unexpected 'content' provided when using shared memory for input tensor '${name}' for model '${model}'`,
+      );
+    }
+    return { name, datatype, shape: shape.map(Number), contents: { kind: 'shared', slice } };
+  }
   if (raw.length > 0 && fields.length > 0) {
     throw invalidArgument(
       `contents field must not be specified when using raw_input_contents for '${name}' for model '${model}'`,
     );
   }
   return { name, datatype, shape: shape.map(Number), contents: decodeContents(fields, raw[index]) };
+}
+
+/** Of the parameters of an input, those alone are read that say where it is. */
+function sliceOf(parameters: ParameterMap, name: string): RegionSlice | undefined {
+  if (!Object.keys(parameters).some(isSharedMemoryKey)) return undefined;
+  return readRegionSlice(decodeParameters(parameters, `input '${name}'`), name);
 }
 
 function decodeContents(fields: readonly TypedContents[], raw: Buffer | undefined): EncodedContents {

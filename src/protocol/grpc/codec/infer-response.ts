@@ -1,5 +1,5 @@
 import type { Parameters } from '../../../core/inference/parameters.js';
-import type { InferenceResponse } from '../../../core/inference/response.js';
+import { type InferenceResponse, type OutputTensor, PlacedOutput } from '../../../core/inference/response.js';
 import type { TypedField } from '../../../core/tensor/datatype.js';
 import type { EncodedContents, EncodedTensor } from '../../../core/tensor/encoded-tensor.js';
 import { encodeRaw } from '../../../core/tensor/raw.js';
@@ -15,7 +15,7 @@ import { fieldSize, WireWriter } from './wire-writer.js';
  * typed numbers. A field that has its default is left out.
  */
 export function encodeModelInferResponse(response: InferenceResponse): Buffer {
-  const contents = response.outputs.map(({ tensor }) => encodeRaw(tensor));
+  const contents = response.outputs.map(encodeContents);
   const outputs = response.outputs.map(measureTensor);
   const texts = [response.model, response.version, response.id].map((text) => Buffer.byteLength(text));
   const parameters = [...response.parameters].map(measureParameter);
@@ -33,6 +33,12 @@ export function encodeModelInferResponse(response: InferenceResponse): Buffer {
   for (const bytes of contents) writer.bytesField(6, bytes);
   return writer.bytes;
 }
+
+/** An output that is in place has an empty entry, so that the others keep theirs. */
+const encodeContents = (output: OutputTensor): Uint8Array =>
+  output instanceof PlacedOutput ? NOTHING : encodeRaw(output.tensor);
+
+const NOTHING = new Uint8Array();
 
 /** A response as a client gets it: its tensors are still encoded, and unchecked. */
 export interface EncodedResponse {

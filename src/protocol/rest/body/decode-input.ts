@@ -1,7 +1,7 @@
-import { invalidArgument, unimplemented } from '../../../core/errors/catalogue.js';
-import type { Parameters } from '../../../core/inference/parameters.js';
+import { invalidArgument } from '../../../core/errors/catalogue.js';
 import type { EncodedContents, EncodedTensor } from '../../../core/tensor/encoded-tensor.js';
 import { MAX_ELEMENTS, type Shape } from '../../../core/tensor/shape.js';
+import { readRegionSlice } from '../../call/shared-memory-parameters.js';
 import {
   describeJson,
   fieldOf,
@@ -81,10 +81,13 @@ const notInteger = (dimension: unknown, where: string) =>
 function readContents(input: JsonObject, name: string, shape: Shape, binary: BinaryTail): EncodedContents {
   const where = `input '${name}'`;
   const parameters = readParameters(fieldOf(input, 'parameters'), where);
-  refuseSharedMemory(parameters, where);
   const data = fieldOf(input, 'data');
   const size = parameters.get('binary_data_size');
-  if (data !== undefined && size !== undefined) throw oneField('more than one field is set', where);
+  const slice = parameters.size === 0 ? undefined : readRegionSlice(parameters, name);
+  if (+(data !== undefined) + +(size !== undefined) + +(slice !== undefined) > 1) {
+    throw oneField('more than one field is set', where);
+  }
+  if (slice !== undefined) return { kind: 'shared', slice };
   if (data !== undefined) return { kind: 'json', value: data };
   if (size !== undefined) return { kind: 'raw', bytes: binary.take(readSize(size, where), name) };
   // An empty tensor has no data to send.
@@ -103,11 +106,3 @@ const oneField = (problem: string, where: string) =>
   invalidArgument(
     `Input must set only one of the following fields: 'data', 'binary_data_size' in 'parameters', 'shared_memory_region' in 'parameters'. But ${problem} for ${where}`,
   );
-
-export function refuseSharedMemory(parameters: Parameters, where: string): void {
-  const key = [...parameters.keys()].find((name) => name.startsWith('shared_memory_'));
-  if (key === undefined) return;
-  throw unimplemented(
-    `${where} has the parameter '${key}', but this server has no shared memory: send the tensor in the body`,
-  );
-}

@@ -4,7 +4,7 @@ import { fp32, int32, Tensor } from '#core';
 import { ServingError } from '../../../core/errors/serving-error.js';
 import { NO_PARAMETERS, type Parameters } from '../../../core/inference/parameters.js';
 import type { EncodedRequest } from '../../../core/inference/request.js';
-import type { InferenceResponse } from '../../../core/inference/response.js';
+import { type InferenceResponse, PlacedOutput } from '../../../core/inference/response.js';
 import { DATATYPES, type Datatype, isDatatype } from '../../../core/tensor/datatype.js';
 import { decodeJsonData } from '../../../core/tensor/json-data.js';
 import { decodeRaw } from '../../../core/tensor/raw.js';
@@ -118,8 +118,8 @@ describe('reading a request in another thread', () => {
     [
       'shared memory',
       '{"outputs":[{"name":"y","parameters":{"shared_memory_region":"r"}}],"inputs":[]}',
-      'unimplemented',
-      /shared memory/,
+      'invalid-argument',
+      /'shared_memory_byte_size' must be specified/,
     ],
     ['100 000 levels', `{"inputs":${'['.repeat(100_000)}`, 'invalid-argument', /nested deeper/],
   ])('%s is the same error', (_, json, code, message) => {
@@ -152,6 +152,17 @@ describe('reading a request in another thread', () => {
         expect(attempt(decodeElsewhere, parts)).toEqual(here);
       }),
     );
+  });
+
+  it('tensors in shared memory stay where they are', () => {
+    const parameters = { shared_memory_region: 'r', shared_memory_byte_size: 4 };
+    const parts = partsOf({
+      inputs: [{ name: 'x', datatype: 'FP32', shape: [1], parameters }],
+      outputs: [{ name: 'y', parameters }],
+    });
+    const there = decodeElsewhere(copyOf(parts));
+    expect(there).toEqual(decodeInferRequest(parts));
+    expect(there.inputs[0]?.contents.kind).toBe('shared');
   });
 
   it('hides what nobody has foreseen, and keeps it for the log', () => {
@@ -207,6 +218,19 @@ describe('writing a reply in another thread', () => {
       const there = encodedReply(post(runCodecJob(post(encodeJob(request, response, nonFinite)))));
       expect(there).toEqual({ headers, body: Buffer.from(body as Buffer) });
     }
+  });
+
+  it('of an output that is in place only tells what it is', () => {
+    const { outputs, ...head } = responseOf(tensors);
+    const response = { ...head, outputs: outputs.map(({ name, tensor }) => new PlacedOutput(name, tensor)) };
+    const request = wishes(new Map([['binary_data_output', true]]));
+    const { headers, body } = encodeInferResponse(request, response, 'bare');
+    const there = encodedReply(post(runCodecJob(post(encodeJob(request, response, 'bare')))));
+    expect(there).toEqual({ headers, body: Buffer.from(body as string) });
+    expect(JSON.parse(body as string)).toMatchObject({
+      outputs: outputs.map(({ name, tensor: { datatype, shape } }) => ({ name, datatype, shape })),
+    });
+    expect(body).not.toMatch(/data"|parameters/);
   });
 
   it('leaves the outputs to the model, which may keep them', () => {

@@ -1,10 +1,11 @@
 import { ServingError, type ErrorCode, type ErrorReason } from '../../../core/errors/serving-error.js';
 import type { EncodedRequest } from '../../../core/inference/request.js';
-import type { InferenceResponse, OutputTensor } from '../../../core/inference/response.js';
+import { type InferenceResponse, type OutputTensor, PlacedOutput } from '../../../core/inference/response.js';
 import { isDatatype, type Datatype } from '../../../core/tensor/datatype.js';
 import type { EncodedContents, EncodedTensor } from '../../../core/tensor/encoded-tensor.js';
 import { decodeJsonData, type NonFinite } from '../../../core/tensor/json-data.js';
 import { decodeRaw, encodeRaw } from '../../../core/tensor/raw.js';
+import type { Tensor } from '../../../core/tensor/tensor.js';
 import type { Shape } from '../../../core/tensor/shape.js';
 import { decodeInferRequest, type InferRequestParts } from './decode.js';
 import { encodeInferResponse, type EncodedReply } from './encode.js';
@@ -38,7 +39,7 @@ type SentParts = Omit<InferRequestParts, 'body'> & { readonly body: Uint8Array }
 type ReplyWishes = Pick<EncodedRequest, 'outputs' | 'parameters'>;
 
 type SentContents =
-  | Extract<EncodedContents, { kind: 'raw' | 'none' }>
+  | Extract<EncodedContents, { kind: 'raw' | 'none' | 'shared' }>
   | { readonly kind: 'json'; readonly value: null }
   | { readonly kind: 'refused'; readonly error: SentError };
 type SentInput = Omit<EncodedTensor, 'contents'> & { readonly contents: SentContents };
@@ -48,7 +49,8 @@ interface SentOutput {
   readonly name: string;
   readonly datatype: Datatype;
   readonly shape: Shape;
-  readonly bytes: Uint8Array;
+  /** `undefined` for one that is in place already. */
+  readonly bytes: Uint8Array | undefined;
 }
 type SentResponse = Omit<InferenceResponse, 'outputs'> & { readonly outputs: readonly SentOutput[] };
 
@@ -73,10 +75,9 @@ export function encodeJob(
   response: InferenceResponse,
   nonFinite: NonFinite,
 ): Posted<CodecJob> {
-  const sent = response.outputs.map(({ name, tensor }) => {
-    const { datatype, shape } = tensor;
-    const bytes = encodeRaw(tensor);
-    return { name, datatype, shape, bytes: datatype === 'BYTES' ? ownBytes(bytes) : new Uint8Array(bytes) };
+  const sent = response.outputs.map((output) => {
+    const { datatype, shape } = output.tensor;
+    return { name: output.name, datatype, shape, bytes: output instanceof PlacedOutput ? undefined : copyOf(output) };
   });
   const { model, version, id } = response;
   return {
@@ -86,8 +87,13 @@ export function encodeJob(
       response: { model, version, id, parameters: response.parameters, outputs: sent },
       nonFinite,
     },
-    moved: sent.map(({ bytes }) => bytes.buffer),
+    moved: sent.flatMap(({ bytes }) => bytes?.buffer ?? []),
   };
+}
+
+function copyOf({ tensor }: OutputTensor): Uint8Array<ArrayBuffer> {
+  const bytes = encodeRaw(tensor);
+  return tensor.datatype === 'BYTES' ? ownBytes(bytes) : new Uint8Array(bytes);
 }
 
 /** Does a job, in the other thread. Never throws: what goes wrong is a result. */
@@ -114,6 +120,7 @@ function settle(model: string, { name, datatype, shape, contents }: EncodedTenso
   switch (contents.kind) {
     case 'raw':
     case 'none':
+    case 'shared':
       return contents;
     case 'json':
       // Refused where the datatype is held against the model.
@@ -132,6 +139,8 @@ function settle(model: string, { name, datatype, shape, contents }: EncodedTenso
 
 function runEncode({ request, response, nonFinite }: Extract<CodecJob, { kind: 'encode' }>): Posted<CodecResult> {
   const outputs = response.outputs.map(({ name, datatype, shape, bytes }): OutputTensor => {
+    // No more is told of it.
+    if (bytes === undefined) return new PlacedOutput(name, { datatype, shape } as Tensor);
     return { name, tensor: decodeRaw(datatype, shape, bytes, { input: name, model: response.model }) };
   });
   const { headers, body } = encodeInferResponse(request, { ...response, outputs }, nonFinite);

@@ -240,17 +240,11 @@ describe('a JSON body', () => {
     expect(code).toBe('invalid-argument');
   });
 
-  it.each([
-    [
-      'an input',
-      input('"shape":[1],"parameters":{"shared_memory_region":"r","shared_memory_byte_size":4}'),
-      "input 'x'",
-    ],
-    ['an output', withRequest('"outputs":[{"name":"y","parameters":{"shared_memory_region":"r"}}]'), "output 'y'"],
-  ])('has no shared memory for %s', (_, body, owner) => {
-    const { code, message } = refusal(() => decode(body));
-    expect(code).toBe('unimplemented');
-    expect(message).toContain(`${owner} has the parameter 'shared_memory_region'`);
+  it('reads where tensors in shared memory are', () => {
+    const at = '"parameters":{"shared_memory_region":"r","shared_memory_byte_size":4,"shared_memory_offset":8}';
+    const slice = { region: 'r', offset: 8, byteSize: 4 };
+    expect(decode(input(`"shape":[1],${at}`)).inputs[0]?.contents).toEqual({ kind: 'shared', slice });
+    expect(decode(withRequest(`"outputs":[{"name":"y",${at}}]`)).outputs[0]?.slice).toEqual(slice);
   });
 
   it('keeps messages short, whatever the caller sent', () => {

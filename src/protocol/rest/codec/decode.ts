@@ -2,6 +2,7 @@ import { invalidArgument } from '../../../core/errors/catalogue.js';
 import type { EncodedRequest, RequestedOutput } from '../../../core/inference/request.js';
 import type { Parameters } from '../../../core/inference/parameters.js';
 import { refuseReservedParameters } from '../../call/reserved-parameters.js';
+import { readRegionSlice } from '../../call/shared-memory-parameters.js';
 import { parseInferJson } from '../body/parse-infer-json.js';
 import {
   fieldOf,
@@ -13,7 +14,7 @@ import {
   readParameters,
   readText,
 } from '../body/json-fields.js';
-import { BinaryTail, decodeInput, refuseSharedMemory } from '../body/decode-input.js';
+import { BinaryTail, decodeInput } from '../body/decode-input.js';
 
 /** What an inference request over REST consists of. */
 export interface InferRequestParts {
@@ -92,8 +93,7 @@ function readOutputs(json: JsonObject): RequestedOutput[] {
     const output = readObject(value, 'outputs', 'each of the outputs');
     const name = readName(fieldOf(output, 'name'), 'each of the outputs');
     const parameters = readParameters(fieldOf(output, 'parameters'), `output '${name}'`);
-    refuseSharedMemory(parameters, `output '${name}'`);
     readFlag(parameters, 'binary_data', `output '${name}'`);
-    return { name, parameters };
+    return { name, parameters, slice: parameters.size === 0 ? undefined : readRegionSlice(parameters, name) };
   });
 }

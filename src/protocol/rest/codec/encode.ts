@@ -1,6 +1,6 @@
 import type { Parameters, ParameterValue } from '../../../core/inference/parameters.js';
 import type { EncodedRequest } from '../../../core/inference/request.js';
-import type { InferenceResponse, OutputTensor } from '../../../core/inference/response.js';
+import { type InferenceResponse, type OutputTensor, PlacedOutput } from '../../../core/inference/response.js';
 import { encodeJsonData, type NonFinite } from '../../../core/tensor/json-data.js';
 import { encodeRaw } from '../../../core/tensor/raw.js';
 import { HEADER_LENGTH_HEADER } from '../request-header.js';
@@ -25,6 +25,7 @@ export function encodeInferResponse(
 ): EncodedReply {
   const blobs: Uint8Array[] = [];
   const outputs = response.outputs.map((output) => {
+    if (output instanceof PlacedOutput) return encodeOutput(output);
     if (!wantsBinary(request, output.name)) return encodeOutput(output, `"data":${encodeData(output, nonFinite)}`);
     const bytes = encodeRaw(output.tensor);
     blobs.push(bytes);
@@ -49,8 +50,9 @@ export function wantsBinary(
 const encodeData = ({ name, tensor }: OutputTensor, nonFinite: NonFinite): string =>
   encodeJsonData(tensor, name, nonFinite);
 
-const encodeOutput = ({ name, tensor: { datatype, shape } }: OutputTensor, contents: string): string =>
-  `{"name":${JSON.stringify(name)},"datatype":"${datatype}","shape":[${shape.join(',')}],${contents}}`;
+/** An output that is in place has neither data nor parameters: clients look for binary data where it has any. */
+const encodeOutput = ({ name, tensor: { datatype, shape } }: OutputTensor, contents?: string): string =>
+  `{"name":${JSON.stringify(name)},"datatype":"${datatype}","shape":[${shape.join(',')}]${contents === undefined ? '' : `,${contents}`}}`;
 
 /** The keys before the outputs, in the order in which Triton writes them. */
 function encodeHead({ id, model, version, parameters }: InferenceResponse, nonFinite: NonFinite): string[] {

@@ -1,6 +1,6 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { EncodedRequest } from '../../../core/inference/request.js';
-import type { InferenceResponse } from '../../../core/inference/response.js';
+import { type InferenceResponse, PlacedOutput } from '../../../core/inference/response.js';
 import { datatypeInfo, type NumberClass } from '../../../core/tensor/datatype.js';
 import type { Tensor } from '../../../core/tensor/tensor.js';
 import { decodeInferRequest, type InferRequestParts, jsonLengthOf } from './decode.js';
@@ -66,7 +66,9 @@ const CHARACTERS: Readonly<Record<Exclude<NumberClass, 'text'>, number>> = {
 /** About how large the JSON of a reply becomes. */
 function jsonSize(request: ReplyWishes, { outputs }: InferenceResponse): number {
   let size = 0;
-  for (const { name, tensor } of outputs) if (!wantsBinary(request, name)) size += dataSize(tensor);
+  for (const output of outputs) {
+    if (!(output instanceof PlacedOutput) && !wantsBinary(request, output.name)) size += dataSize(output.tensor);
+  }
   return size;
 }
 

@@ -1,0 +1,10 @@
+import { Bool, Int } from '../../config/keys.js';
+
+/** Memory that callers on this machine share with the server. */
+export class SharedMemoryConfig {
+  @Bool('Whether callers may register shared memory of this machine, and have tensors read from it and written to it.')
+  readonly ALLOW_CLIENT_SHM: boolean = false;
+
+  @Int('How many regions of shared memory may be registered at a time, by all callers.', { min: 1, max: 1_048_576 })
+  readonly SHM_MAX_REGIONS: number = 1_024;
+}
