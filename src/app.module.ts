@@ -1,4 +1,4 @@
-import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
+import { type DynamicModule, Module, type ModuleMetadata, type Type } from '@nestjs/common';
 import { AdmissionModule } from './admission/admission.module.js';
 import { ApiKeyAuthenticator } from './admission/authentication/api-key/api-key.authenticator.js';
 import { AuthenticationConfig } from './admission/authentication/authentication.config.js';
@@ -20,6 +20,7 @@ import { QueueConfig } from './engine/scheduling/queue/queue.config.js';
 import { GenerateModule } from './extensions/generate/generate.module.js';
 import { SharedMemoryConfig } from './extensions/shared-memory/shared-memory.config.js';
 import { SharedMemoryModule } from './extensions/shared-memory/shared-memory.module.js';
+import { StatisticsModule } from './extensions/statistics/statistics.module.js';
 import { HealthModule } from './health/health.module.js';
 import { InferenceConfig } from './inference/inference.config.js';
 import { InferenceModule } from './inference/inference.module.js';
@@ -70,16 +71,21 @@ export const SECTIONS = [
   AuditConfig,
 ] as const;
 
+/** What the server speaks beyond the Open Inference Protocol; any of them can go. */
+export const EXTENSIONS: readonly Type[] = [StatisticsModule, SharedMemoryModule, GenerateModule];
+
 export interface AppModuleOptions {
   readonly configuration: Configuration;
   /** The modules with the models that are written in code. Default: {@link ModelsModule}. */
   readonly models?: NonNullable<ModuleMetadata['imports']>;
+  /** Default: {@link EXTENSIONS}. */
+  readonly extensions?: readonly Type[];
 }
 
 /** The composition root: what the server is made of. A feature goes with its line. */
 @Module({})
 export class AppModule {
-  static forRoot({ configuration, models = [ModelsModule] }: AppModuleOptions): DynamicModule {
+  static forRoot({ configuration, models = [ModelsModule], extensions = EXTENSIONS }: AppModuleOptions): DynamicModule {
     return {
       module: AppModule,
       imports: [
@@ -97,8 +103,7 @@ export class AppModule {
         MetadataModule,
         InferenceModule,
         RepositoryModule,
-        GenerateModule,
-        SharedMemoryModule,
+        ...extensions,
         ...models,
       ],
       providers: [Drain],

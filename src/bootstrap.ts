@@ -48,7 +48,7 @@ export interface Addresses {
   readonly grpc: string;
 }
 
-export interface AppOptions extends ConfigurationOptions, Pick<AppModuleOptions, 'models'> {}
+export interface AppOptions extends ConfigurationOptions, Pick<AppModuleOptions, 'models' | 'extensions'> {}
 
 /** Wires the hybrid application, the same for `main.ts` and for every test. */
 export async function createApp({ environment, ...options }: AppOptions = {}): Promise<InferenceServer> {

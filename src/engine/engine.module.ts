@@ -7,6 +7,7 @@ import { ResponseCache } from './cache/response-cache.js';
 import { ModelOpener } from './execution/model-opener.js';
 import { LoopDelay } from './lifecycle/loop-delay.js';
 import { Readiness } from './lifecycle/readiness.js';
+import { InferenceObservers } from './pipeline/inference-observers.js';
 import { InferencePipeline, PIPELINE_STAGES } from './pipeline/inference-pipeline.js';
 import { SharedTensorPort } from './pipeline/shared-tensors.js';
 import { LocalModelClient } from './pipeline/local-model-client.js';
@@ -38,6 +39,7 @@ export class EngineModule {
         RuntimeExplorer,
         Readiness,
         LoopDelay,
+        InferenceObservers,
         InferencePipeline,
         SharedTensorPort,
         ...stages,

@@ -1,5 +1,5 @@
 import { cancelled } from '../core/errors/catalogue.js';
-import type { InferenceCall } from '../core/inference/call.js';
+import type { CallTimings, InferenceCall } from '../core/inference/call.js';
 import type { Principal } from '../core/inference/principal.js';
 
 /** A call that came over no wire, and ends when a test says so. */
@@ -7,7 +7,7 @@ export class FakeInferenceCall implements InferenceCall {
   readonly requestId = 'r-1';
   readonly deadline = 1_900_000_000_000;
   readonly principal: Principal = { name: 'ci', roles: ['tester'] };
-  readonly timings = { queueNs: 0, computeNs: 0 };
+  readonly timings: CallTimings = { queueNs: 0, computeNs: 0 };
   private controller: AbortController | undefined;
 
   get signal(): AbortSignal {

@@ -1,4 +1,4 @@
-import type { ServedModel } from '../core/inference/stage.js';
+import type { ServedModel } from '../core/inference/served-model.js';
 import { type CacheCounters, type KeptResponse, ResponseCache } from '../engine/cache/response-cache.js';
 
 /** Keeps whatever it is given, until it is told to drop it. */

@@ -1,4 +1,5 @@
-import { type RegionLease, type RegionSlice, SharedMemory } from '../core/inference/shared-memory.js';
+import { type RegionLease, SharedMemory } from '../core/inference/shared-memory.js';
+import type { RegionSlice } from '../core/inference/shared-tensors.js';
 
 /** Has the regions that a test gives it, and counts the leases that are not released. */
 export class FakeSharedMemory extends SharedMemory {

@@ -16,6 +16,8 @@ export interface ServeOptions {
   /** What the models inject. */
   readonly providers?: readonly Provider[];
   readonly imports?: NonNullable<ModuleMetadata['imports']>;
+  /** The modules of the protocol's extensions. Default: those of the server. */
+  readonly extensions?: readonly Type[];
   /** Whether to return before the models are loaded, and whether or not they can be. Default: false. */
   readonly unready?: boolean;
 }
@@ -92,11 +94,15 @@ const DEFAULTS = {
  */
 export async function serve(
   models: ModelClass | readonly ModelClass[] = [],
-  { environment = {}, headers = {}, providers = [], imports = [], unready = false }: ServeOptions = {},
+  { environment = {}, headers = {}, providers = [], imports = [], extensions, unready = false }: ServeOptions = {},
 ): Promise<TestServer> {
   const classes = typeof models === 'function' ? [models] : models;
   const module = { module: ServedModels, imports, providers: [...classes, ...providers] };
-  const server = await createApp({ environment: { ...DEFAULTS, ...environment }, models: [module] });
+  const server = await createApp({
+    environment: { ...DEFAULTS, ...environment },
+    models: [module],
+    ...(extensions && { extensions }),
+  });
   const test = new TestServer(server, await server.listen(), headers);
   if (unready) return test;
   const failure = await test.settled();

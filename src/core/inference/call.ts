@@ -1,9 +1,14 @@
+import type { Execution, ObservedInference } from './inference-observer.js';
 import type { Principal } from './principal.js';
 
 /** How long the parts of one inference took, in nanoseconds; filled in on the way. */
 export interface CallTimings {
   queueNs: number;
   computeNs: number;
+  /** What is told to the observers, if there are any. */
+  observed?: ObservedInference | undefined;
+  /** The run that is going on, if there are observers. */
+  execution?: Execution | undefined;
 }
 
 /** The call that an inference runs for: what the engine needs to know of a wire, and what it reports back. */

@@ -1,7 +1,7 @@
 import type { EncodedTensor } from '../tensor/encoded-tensor.js';
 import type { NamedTensors } from '../tensor/tensor.js';
 import type { Parameters } from './parameters.js';
-import type { RegionSlice, SharedTensors } from './shared-memory.js';
+import type { RegionSlice, SharedTensors } from './shared-tensors.js';
 
 /** An output that the caller asked for by name. */
 export interface RequestedOutput {

@@ -1,19 +1,7 @@
-import type { NamedSpec } from '../model/signature.js';
 import type { InferenceCall } from './call.js';
 import type { InferenceRequest } from './request.js';
 import type { InferenceResponse } from './response.js';
-
-/** What the pipeline knows of the model that it runs. */
-export interface ServedModel {
-  readonly name: string;
-  readonly version: string;
-  readonly inputs: readonly NamedSpec[];
-  readonly outputs: readonly NamedSpec[];
-  /** How many rows a request has at most along the first dimension; 0 for a model without a batch dimension. */
-  readonly maxBatchSize: number;
-  /** Whether its responses are kept and given again to the same request. */
-  readonly isCached: boolean;
-}
+import type { ServedModel } from './served-model.js';
 
 /** One inference on its way through the pipeline. */
 export interface Exchange {

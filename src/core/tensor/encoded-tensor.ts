@@ -1,6 +1,6 @@
 import { invalidArgument } from '../errors/catalogue.js';
 import type { ServingError } from '../errors/serving-error.js';
-import type { RegionSlice } from '../inference/shared-memory.js';
+import type { RegionSlice } from '../inference/shared-tensors.js';
 import type { TypedField } from './datatype.js';
 import { elementCount, formatShape, MAX_ELEMENTS, type Shape } from './shape.js';
 

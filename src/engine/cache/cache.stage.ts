@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { InferenceCall } from '../../core/inference/call.js';
+import type { ObservedInference } from '../../core/inference/inference-observer.js';
 import type { InferenceRequest } from '../../core/inference/request.js';
 import type { InferenceResponse } from '../../core/inference/response.js';
-import type { Exchange, InferenceStage, ServedModel } from '../../core/inference/stage.js';
+import type { ServedModel } from '../../core/inference/served-model.js';
+import type { Exchange, InferenceStage } from '../../core/inference/stage.js';
 import { ModelRegistry } from '../registry/model-registry.js';
 import { give, keep, keptBytes } from './kept-response.js';
 import { requestKey } from './request-key.js';
@@ -44,16 +46,25 @@ export class CacheStage implements InferenceStage {
     next: (exchange: Exchange) => Promise<InferenceResponse>,
   ): Promise<InferenceResponse> {
     const { model, request } = exchange;
+    const { observed } = exchange.call.timings;
+    const asked = observed === undefined ? 0 : performance.now();
     // Before the model runs, which could write into its inputs.
     const key = requestKey(request);
     const known = this.cache.get(model, key);
-    if (known !== undefined) return give(known, request.id);
+    const kept = known && give(known, request.id);
+    if (observed !== undefined) noteLookUp(observed, kept === undefined ? 'miss' : 'hit', asked);
+    if (kept !== undefined) return kept;
     const response = await next(exchange);
-    if (keptBytes(response) <= this.cache.maxBytes && this.isServed(model)) {
-      this.kept.add(model);
-      this.cache.set(model, key, keep(response));
-    }
+    const answered = observed === undefined ? 0 : performance.now();
+    this.keep(model, key, response);
+    if (observed !== undefined) noteLookUp(observed, 'miss', answered);
     return response;
+  }
+
+  private keep(model: ServedModel, key: string, response: InferenceResponse): void {
+    if (keptBytes(response) > this.cache.maxBytes || !this.isServed(model)) return;
+    this.kept.add(model);
+    this.cache.set(model, key, keep(response));
   }
 
   private dropReplaced(): void {
@@ -69,6 +80,11 @@ export class CacheStage implements InferenceStage {
     const versions = this.registry.versionsOf(model.name);
     return versions?.some(({ handle }) => handle === model) ?? false;
   }
+}
+
+function noteLookUp(observed: ObservedInference, outcome: 'hit' | 'miss', since: number): void {
+  observed.cache = outcome;
+  observed.cacheMs += performance.now() - since;
 }
 
 const belongsToSequence = ({ parameters }: InferenceRequest): boolean => parameters.has('sequence_id');

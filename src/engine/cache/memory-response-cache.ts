@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { ServedModel } from '../../core/inference/stage.js';
+import type { ServedModel } from '../../core/inference/served-model.js';
 import { Fifo } from '../scheduling/queue/fifo.js';
 import { CacheConfig } from './cache.config.js';
 import { type CacheCounters, type KeptResponse, ResponseCache } from './response-cache.js';

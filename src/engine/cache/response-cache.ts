@@ -1,5 +1,5 @@
 import type { ParameterValue } from '../../core/inference/parameters.js';
-import type { ServedModel } from '../../core/inference/stage.js';
+import type { ServedModel } from '../../core/inference/served-model.js';
 import type { Datatype } from '../../core/tensor/datatype.js';
 import type { Shape } from '../../core/tensor/shape.js';
 

@@ -6,20 +6,34 @@ import type { InferenceRequest } from '../../core/inference/request.js';
 import type { InferenceResponse, OutputTensor } from '../../core/inference/response.js';
 import type { NamedTensors } from '../../core/tensor/tensor.js';
 import { unlessAborted } from './abort.js';
+import { beginExecution, endExecution } from './observed-execution.js';
 import { collectOutputs, requestedOf } from './outputs.js';
 import { RequestContext } from './request-context.js';
 import type { RunnableModel } from './runnable-model.js';
 
-/** Runs one request on a model that gives one response, wherever the model lives. */
+/** Runs one request on a model that gives one response, wherever the model lives, and notes how long that took. */
 export async function execute(
   model: RunnableModel,
   request: InferenceRequest,
   call: InferenceCall,
 ): Promise<InferenceResponse> {
-  const context = new RequestContext(request, call);
-  const running = run(model, request.inputs, context, call.timings);
-  const outputs = running instanceof Promise ? await whileWanted(model, running, call.signal) : running;
-  return responseOf(model, request, context, requestedOf(outputs, request.outputs));
+  const { timings } = call;
+  const started = performance.now();
+  if (timings.observed !== undefined) beginExecution(timings, timings.observed, started);
+  let failure: unknown;
+  try {
+    const context = new RequestContext(request, call);
+    const running = run(model, request.inputs, context, timings);
+    const outputs = running instanceof Promise ? await whileWanted(model, running, call.signal) : running;
+    return responseOf(model, request, context, requestedOf(outputs, request.outputs));
+  } catch (thrown) {
+    failure = thrown;
+    throw thrown;
+  } finally {
+    const ended = performance.now();
+    timings.computeNs += (ended - started) * 1e6;
+    if (timings.observed !== undefined) endExecution(timings, timings.observed, ended, failure);
+  }
 }
 
 /**
@@ -35,7 +49,9 @@ export function run(
   if (model.executor.infer === undefined) throw decoupledModel(model.name);
   try {
     const returned = model.executor.infer(inputs, context, timings);
-    return isThenable(returned) ? settle(model, returned, context) : collectOutputs(model, returned, context);
+    if (isThenable(returned)) return settle(model, returned, context, timings);
+    noteAnswer(timings);
+    return collectOutputs(model, returned, context);
   } catch (thrown) {
     throw modelFailure(model.name, thrown);
   }
@@ -45,12 +61,19 @@ async function settle(
   model: RunnableModel,
   returned: PromiseLike<unknown>,
   context: RunContext,
+  timings: CallTimings,
 ): Promise<OutputTensor[]> {
   try {
-    return collectOutputs(model, await returned, context);
+    const outputs = await returned;
+    noteAnswer(timings);
+    return collectOutputs(model, outputs, context);
   } catch (thrown) {
     throw modelFailure(model.name, thrown);
   }
+}
+
+function noteAnswer({ execution }: CallTimings): void {
+  if (execution !== undefined) execution.outputStart = performance.now();
 }
 
 export const responseOf = (

@@ -1,4 +1,4 @@
-import type { ServedModel } from '../../core/inference/stage.js';
+import type { ServedModel } from '../../core/inference/served-model.js';
 import type { ModelConfig } from '../../core/model/model-config.js';
 import type { ServableModel } from '../../core/model/provider.js';
 import type { NamedSpec } from '../../core/model/signature.js';

@@ -1,7 +1,7 @@
 import { invalidArgument } from '../../core/errors/catalogue.js';
 import type { EncodedRequest, InferenceRequest, RequestedOutput } from '../../core/inference/request.js';
-import type { SharedInput } from '../../core/inference/shared-memory.js';
-import type { ServedModel } from '../../core/inference/stage.js';
+import type { ServedModel } from '../../core/inference/served-model.js';
+import type { SharedInput } from '../../core/inference/shared-tensors.js';
 import type { NamedSpec } from '../../core/model/signature.js';
 import { datatypeInfo, isDatatype } from '../../core/tensor/datatype.js';
 import type { EncodedContents, EncodedTensor } from '../../core/tensor/encoded-tensor.js';

@@ -1,14 +1,23 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { cancelled, toServingError } from '../../core/errors/catalogue.js';
 import type { InferenceCall } from '../../core/inference/call.js';
+import { type InferenceObserver, ObservedInference } from '../../core/inference/inference-observer.js';
 import type { InferenceRequest } from '../../core/inference/request.js';
 import type { InferenceResponse } from '../../core/inference/response.js';
 import type { Exchange, InferenceStage } from '../../core/inference/stage.js';
 import { ModelRegistry } from '../registry/model-registry.js';
+import { InferenceObservers } from './inference-observers.js';
+import { rowsOf } from './rows-of.js';
 import { schedule, scheduleStream } from './schedule.js';
 import { SharedTensorPort } from './shared-tensors.js';
 
 /** The order of the stages between a decoded request and the scheduler; `app.module.ts` lists them. */
 export const PIPELINE_STAGES = Symbol('pipeline stages');
+
+/** Whom inferences are reported to, if anybody. */
+interface Observed {
+  readonly observer?: InferenceObserver | undefined;
+}
 
 type Step = (exchange: Exchange) => Promise<InferenceResponse>;
 type StreamStep = (exchange: Exchange) => AsyncIterable<InferenceResponse>;
@@ -23,6 +32,7 @@ export class InferencePipeline {
     private readonly registry: ModelRegistry,
     @Inject(PIPELINE_STAGES) stages: readonly InferenceStage[],
     private readonly shared: SharedTensorPort = new SharedTensorPort(),
+    @Inject(InferenceObservers) private readonly observers: Observed = {},
   ) {
     this.enter = stages.reduceRight<Step>((next, stage) => (exchange) => stage.run(exchange, next), schedule);
     this.enterStream = stages.reduceRight<StreamStep>(
@@ -35,8 +45,8 @@ export class InferencePipeline {
   run(request: InferenceRequest, call: InferenceCall): Promise<InferenceResponse> {
     try {
       const exchange = { model: this.registry.resolve(request.model, request.version), request, call };
-      if (request.shared === undefined) return this.enter(exchange);
-      return this.shared.run(exchange, request.shared, this.enter);
+      const { observer } = this.observers;
+      return observer === undefined ? this.answer(exchange) : this.runObserved(observer, exchange);
     } catch (thrown) {
       return Promise.reject(thrown);
     }
@@ -48,8 +58,50 @@ export class InferencePipeline {
    */
   stream(request: InferenceRequest, call: InferenceCall): AsyncIterable<InferenceResponse> {
     const exchange = { model: this.registry.resolve(request.model, request.version), request, call };
-    if (request.shared === undefined) return this.enterStream(exchange);
-    return this.shared.stream(exchange, request.shared, this.enterStream);
+    const { observer } = this.observers;
+    return observer === undefined ? this.answers(exchange) : this.streamObserved(observer, exchange);
+  }
+
+  private answer(exchange: Exchange): Promise<InferenceResponse> {
+    const { shared } = exchange.request;
+    return shared === undefined ? this.enter(exchange) : this.shared.run(exchange, shared, this.enter);
+  }
+
+  private answers(exchange: Exchange): AsyncIterable<InferenceResponse> {
+    const { shared } = exchange.request;
+    return shared === undefined ? this.enterStream(exchange) : this.shared.stream(exchange, shared, this.enterStream);
+  }
+
+  private async runObserved(observer: InferenceObserver, exchange: Exchange): Promise<InferenceResponse> {
+    const observed = observe(observer, exchange);
+    try {
+      const response = await this.answer(exchange);
+      observed.response = response;
+      return response;
+    } catch (failure) {
+      observed.failure = toServingError(failure);
+      throw failure;
+    } finally {
+      finish(observed);
+    }
+  }
+
+  private async *streamObserved(
+    observer: InferenceObserver,
+    exchange: Exchange,
+  ): AsyncGenerator<InferenceResponse, void> {
+    const observed = observe(observer, exchange);
+    // Holds where whoever takes the responses stops before their end.
+    observed.failure = cancelled();
+    try {
+      yield* this.answers(exchange);
+      observed.failure = undefined;
+    } catch (failure) {
+      observed.failure = toServingError(failure);
+      throw failure;
+    } finally {
+      finish(observed);
+    }
   }
 
   /** The responses of a model of either kind: the one, or those of a decoupled model as {@link stream} gives them. */
@@ -57,4 +109,15 @@ export class InferencePipeline {
     if (this.registry.resolve(request.model, request.version).decoupled) yield* this.stream(request, call);
     else yield await this.run(request, call);
   }
+}
+
+function observe(observer: InferenceObserver, { model, request, call: { timings } }: Exchange): ObservedInference {
+  const observed = new ObservedInference(observer, model, request, rowsOf(model, request), performance.now());
+  timings.observed = observed;
+  return observed;
+}
+
+function finish(observed: ObservedInference): void {
+  observed.end = performance.now();
+  observed.observer.finished(observed);
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { ServingError } from '../../core/errors/serving-error.js';
-import type { InferenceCall } from '../../core/inference/call.js';
+import type { CallTimings, InferenceCall } from '../../core/inference/call.js';
 import type { InferContext } from '../../core/inference/context.js';
 import { NO_PARAMETERS } from '../../core/inference/parameters.js';
 import {
@@ -60,7 +60,7 @@ const referenceTo = (model: string | ModelReference): ModelReference =>
 /** The called model stops with its caller, and runs under the caller's name. */
 class InnerCall implements InferenceCall {
   readonly requestId: string;
-  readonly timings = { queueNs: 0, computeNs: 0 };
+  readonly timings: CallTimings = { queueNs: 0, computeNs: 0, observed: undefined, execution: undefined };
 
   constructor(private readonly context: InferContext | undefined) {
     this.requestId = context?.id ?? randomUUID();

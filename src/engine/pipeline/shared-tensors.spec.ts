@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { fp32 } from '#core';
 import type { InferenceRequest } from '../../core/inference/request.js';
 import { type InferenceResponse, PlacedOutput } from '../../core/inference/response.js';
-import type { SharedTensors } from '../../core/inference/shared-memory.js';
+import type { SharedTensors } from '../../core/inference/shared-tensors.js';
 import type { Exchange } from '../../core/inference/stage.js';
 import { FakeInferenceCall } from '../../testing/fake-inference-call.js';
 import { FakeSharedMemory } from '../../testing/fake-shared-memory.js';

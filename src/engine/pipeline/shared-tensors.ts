@@ -4,13 +4,8 @@ import { ServingError } from '../../core/errors/serving-error.js';
 import type { InferenceCall } from '../../core/inference/call.js';
 import type { Parameters } from '../../core/inference/parameters.js';
 import { type InferenceResponse, PlacedOutput } from '../../core/inference/response.js';
-import {
-  type RegionLease,
-  SHARED_MEMORY_KEYS,
-  type SharedMemory,
-  type SharedOutput,
-  type SharedTensors,
-} from '../../core/inference/shared-memory.js';
+import type { RegionLease, SharedMemory } from '../../core/inference/shared-memory.js';
+import { SHARED_MEMORY_KEYS, type SharedOutput, type SharedTensors } from '../../core/inference/shared-tensors.js';
 import type { Exchange } from '../../core/inference/stage.js';
 import { decodeRaw, encodeRaw } from '../../core/tensor/raw.js';
 import { namedTensors, type Tensor } from '../../core/tensor/tensor.js';

@@ -1,7 +1,7 @@
 import { invalidArgument } from '../../core/errors/catalogue.js';
 import type { ServingError } from '../../core/errors/serving-error.js';
 import type { RequestedOutput } from '../../core/inference/request.js';
-import type { ServedModel } from '../../core/inference/stage.js';
+import type { ServedModel } from '../../core/inference/served-model.js';
 import type { NamedSpec } from '../../core/model/signature.js';
 import { isDatatype } from '../../core/tensor/datatype.js';
 import { formatShape, type Shape, shapeMatches } from '../../core/tensor/shape.js';

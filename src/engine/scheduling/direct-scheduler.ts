@@ -32,12 +32,7 @@ export class DirectScheduler implements Scheduler {
     this.requests.enter();
     try {
       if (!this.isFree) await this.wait(request, call);
-      const started = performance.now();
-      try {
-        return await execute(this.model, request, call);
-      } finally {
-        call.timings.computeNs += (performance.now() - started) * 1e6;
-      }
+      return await execute(this.model, request, call);
     } finally {
       this.leave();
     }
@@ -47,12 +42,7 @@ export class DirectScheduler implements Scheduler {
     this.requests.enter();
     try {
       if (!this.isFree) await this.wait(request, call);
-      const started = performance.now();
-      try {
-        yield* executeStream(this.model, request, call);
-      } finally {
-        call.timings.computeNs += (performance.now() - started) * 1e6;
-      }
+      yield* executeStream(this.model, request, call);
     } finally {
       this.leave();
     }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ExecutionContext } from '@nestjs/common';
 import { createParamDecorator } from '@nestjs/common';
 import { cancelled, deadlineExceeded } from '../../core/errors/catalogue.js';
-import type { InferenceCall } from '../../core/inference/call.js';
+import type { CallTimings, InferenceCall } from '../../core/inference/call.js';
 import type { ServingError } from '../../core/errors/serving-error.js';
 import type { Principal } from '../../core/inference/principal.js';
 import type { OperationFamily } from './operation.decorator.js';
@@ -56,7 +56,7 @@ export class CallContext implements InferenceCall, Placed {
   /** The model that the call turned out to be about; empty for none. */
   model = '';
   version = '';
-  readonly timings = { queueNs: 0, computeNs: 0 };
+  readonly timings: CallTimings = { queueNs: 0, computeNs: 0, observed: undefined, execution: undefined };
   readonly startedAt = performance.now();
   private controller: AbortController | undefined;
   private timer: NodeJS.Timeout | undefined;

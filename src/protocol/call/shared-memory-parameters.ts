@@ -1,7 +1,7 @@
 import { invalidArgument } from '../../core/errors/catalogue.js';
 import type { ServingError } from '../../core/errors/serving-error.js';
 import type { Parameters, ParameterValue } from '../../core/inference/parameters.js';
-import { type RegionSlice, SHARED_MEMORY_KEYS } from '../../core/inference/shared-memory.js';
+import { type RegionSlice, SHARED_MEMORY_KEYS } from '../../core/inference/shared-tensors.js';
 import { MAX_ELEMENTS } from '../../core/tensor/shape.js';
 
 const REGION = 'shared_memory_region';

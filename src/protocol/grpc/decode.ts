@@ -1,6 +1,6 @@
 import { invalidArgument } from '../../core/errors/catalogue.js';
 import type { EncodedRequest, RequestedOutput } from '../../core/inference/request.js';
-import type { RegionSlice } from '../../core/inference/shared-memory.js';
+import type { RegionSlice } from '../../core/inference/shared-tensors.js';
 import type { TypedField } from '../../core/tensor/datatype.js';
 import type { EncodedContents, EncodedTensor, TypedContents } from '../../core/tensor/encoded-tensor.js';
 import { refuseReservedParameters } from '../call/reserved-parameters.js';

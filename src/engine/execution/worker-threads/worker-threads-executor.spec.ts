@@ -1,8 +1,11 @@
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { handleOf } from '../../../../test/support/engine.js';
 import { cancelled } from '../../../core/errors/catalogue.js';
 import { ServingError } from '../../../core/errors/serving-error.js';
+import type { CallTimings } from '../../../core/inference/call.js';
 import type { InferContext } from '../../../core/inference/context.js';
+import { Execution } from '../../../core/inference/inference-observer.js';
 import { fp32 } from '../../../core/tensor/kinds.js';
 import type { NamedTensors } from '../../../core/tensor/tensor.js';
 import { Deferred } from '../../../testing/deferred.js';
@@ -62,7 +65,7 @@ const contextOf = (signal: AbortSignal = never): InferContext => ({
   response: { parameters: new Map() },
 });
 
-const timingsOf = () => ({ queueNs: 0, computeNs: 0 });
+const timingsOf = (): CallTimings => ({ queueNs: 0, computeNs: 0 });
 
 function infer(executor: WorkerThreadsExecutor, context = contextOf(), timings = timingsOf()): Promise<NamedTensors> {
   return Promise.resolve(executor.infer?.({ x }, context, timings)) as Promise<NamedTensors>;
@@ -91,6 +94,17 @@ it('sends the request, and gives back outputs and parameters', async () => {
   answer(0);
   expect(await result).toEqual({ y: fp32.of([1], [0]) });
   expect(context.response.parameters).toEqual(new Map([['n', 0]]));
+});
+
+it('tells observers that the model ran for as long as the thread says', async () => {
+  const execution = new Execution(handleOf(), 1, performance.now());
+  const result = infer(await executorOf(), contextOf(), { ...timingsOf(), execution });
+  await vi.waitFor(() => expect(running).toHaveLength(1));
+  const before = performance.now();
+  answer(0, 1_000_000_000);
+  await result;
+  expect(execution.inputEnd).toBeGreaterThanOrEqual(before - 1_000);
+  expect(execution.inputEnd).toBeLessThanOrEqual(performance.now() - 1_000);
 });
 
 it('runs one request in each thread, and tells when one is free', async () => {

@@ -1,4 +1,4 @@
-import type { InferenceCall } from '../../../core/inference/call.js';
+import type { CallTimings, InferenceCall } from '../../../core/inference/call.js';
 import type { BatchContext, BatchedRequest } from '../../../core/inference/context.js';
 import type { InferenceRequest } from '../../../core/inference/request.js';
 import type { InferenceResponse, OutputTensor } from '../../../core/inference/response.js';
@@ -8,6 +8,7 @@ import { RequestContext } from '../../execution/request-context.js';
 import type { RunnableModel } from '../../execution/runnable-model.js';
 import { type BatchLayout, type LaidRequest } from './batch-layout.js';
 import { BatchSignal } from './batch-signal.js';
+import { beginBatch, endBatch } from './observed-batch.js';
 
 /** A request of a batch, with its caller. */
 export interface BatchMember extends LaidRequest {
@@ -22,15 +23,23 @@ export async function runBatch(
 ): Promise<InferenceResponse[]> {
   const contexts = members.map(({ request, call, rows }) => new MemberContext(request, call, rows));
   const wanted = new BatchSignal(members.map(({ call }) => call.signal));
-  const timings = { queueNs: 0, computeNs: 0 };
   const started = performance.now();
+  const timings: CallTimings = { queueNs: 0, computeNs: 0, execution: beginBatch(members, started) };
+  let failure: unknown;
   try {
     const context: BatchContext = { requests: contexts satisfies readonly BatchedRequest[], signal: wanted.signal };
-    const outputs = await run(model, layout.merge(members), context, timings);
+    const inputs = layout.merge(members);
+    if (timings.execution !== undefined) timings.execution.inputEnd = performance.now();
+    const outputs = await run(model, inputs, context, timings);
     return responsesOf(model, members, contexts, outputs, layout);
+  } catch (thrown) {
+    failure = thrown;
+    throw thrown;
   } finally {
     wanted.release();
-    const computeNs = timings.computeNs + (performance.now() - started) * 1e6;
+    const ended = performance.now();
+    if (timings.execution !== undefined) endBatch(members, timings.execution, ended, failure);
+    const computeNs = timings.computeNs + (ended - started) * 1e6;
     for (const { call } of members) {
       call.timings.queueNs += timings.queueNs;
       call.timings.computeNs += computeNs;

@@ -1,6 +1,6 @@
 import { invalidArgument } from '../../../core/errors/catalogue.js';
 import { ServingError } from '../../../core/errors/serving-error.js';
-import type { RegionSlice } from '../../../core/inference/shared-memory.js';
+import type { RegionSlice } from '../../../core/inference/shared-tensors.js';
 import { beyondRegion } from '../../../protocol/call/shared-memory-parameters.js';
 import type { ShmFile } from './shm-file.js';
 

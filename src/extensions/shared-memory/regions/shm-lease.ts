@@ -1,4 +1,5 @@
-import type { RegionLease, RegionSlice } from '../../../core/inference/shared-memory.js';
+import type { RegionLease } from '../../../core/inference/shared-memory.js';
+import type { RegionSlice } from '../../../core/inference/shared-tensors.js';
 import type { Region } from './region.js';
 
 /** Holds the regions of one request. */

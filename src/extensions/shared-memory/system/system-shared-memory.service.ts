@@ -2,12 +2,8 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { invalidArgument, unimplemented } from '../../../core/errors/catalogue.js';
 import { ServingError } from '../../../core/errors/serving-error.js';
 import type { InferenceCall } from '../../../core/inference/call.js';
-import {
-  type RegionLease,
-  SharedMemory,
-  type SharedOutput,
-  type SharedTensors,
-} from '../../../core/inference/shared-memory.js';
+import { type RegionLease, SharedMemory } from '../../../core/inference/shared-memory.js';
+import type { SharedOutput, SharedTensors } from '../../../core/inference/shared-tensors.js';
 import { SharedTensorPort } from '../../../engine/pipeline/shared-tensors.js';
 import { CallConfig } from '../../../protocol/call/call.config.js';
 import type { RegionStatus } from '../regions/region.js';

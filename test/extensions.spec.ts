@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { serve, type TestServer } from '#testing';
+import { EXTENSIONS } from '../src/app.module.js';
+import { extensionNames } from '../src/protocol/extension.decorator.js';
+import { get } from './support/wires.js';
+
+/** What goes with the line of a module in `app.module.ts`, and nothing else: its rpcs, its routes, its names. */
+
+interface Brought {
+  readonly names: readonly string[];
+  /** Rpcs of `inference.GRPCInferenceService`. */
+  readonly rpcs?: readonly string[];
+  readonly routes?: readonly string[];
+}
+
+const BROUGHT: Readonly<Record<string, Brought>> = {
+  StatisticsModule: {
+    names: ['statistics'],
+    rpcs: ['ModelStatistics'],
+    routes: ['GET /v2/models/stats', 'GET /v2/models/:model/stats', 'GET /v2/models/:model/versions/:version/stats'],
+  },
+  SharedMemoryModule: {
+    names: ['system_shared_memory', 'cuda_shared_memory'],
+    rpcs: ['Cuda', 'System'].flatMap((kind) =>
+      ['Status', 'Register', 'Unregister'].map((verb) => `${kind}SharedMemory${verb}`),
+    ),
+    routes: ['cuda', 'system'].flatMap((kind) => [
+      `GET /v2/${kind}sharedmemory/status`,
+      `GET /v2/${kind}sharedmemory/region/:region/status`,
+      `POST /v2/${kind}sharedmemory/region/:region/register`,
+      `POST /v2/${kind}sharedmemory/unregister`,
+      `POST /v2/${kind}sharedmemory/region/:region/unregister`,
+    ]),
+  },
+  GenerateModule: {
+    names: ['generate'],
+    routes: [
+      'POST /v2/models/:model/generate',
+      'POST /v2/models/:model/generate_stream',
+      'POST /v2/models/:model/versions/:version/generate',
+      'POST /v2/models/:model/versions/:version/generate_stream',
+    ],
+  },
+};
+
+async function offered(server: TestServer) {
+  const { reply } = await get('/v2')(server);
+  return {
+    names: (reply as { extensions: string[] }).extensions,
+    rpcs: server.rpcs.map((path) => path.replace('/inference.GRPCInferenceService/', '')),
+    routes: server.routes.map(({ method, url }) => `${method} ${url}`).filter((route) => !route.startsWith('HEAD')),
+  };
+}
+
+describe.each(EXTENSIONS.map((module) => [module.name, module] as const))('without %s', (name, module) => {
+  it('the server lacks what the module brings, and only that', async () => {
+    const { names, rpcs = [], routes = [] } = BROUGHT[name] ?? { names: [] };
+    expect(names).toEqual(extensionNames(module));
+    await using whole = await serve();
+    await using without = await serve([], { extensions: EXTENSIONS.filter((other) => other !== module) });
+    const [all, rest] = [await offered(whole), await offered(without)];
+    const gone = (kind: keyof typeof all) => all[kind].filter((each) => !rest[kind].includes(each)).sort();
+    expect(gone('names')).toEqual([...names].sort());
+    expect(gone('rpcs')).toEqual([...rpcs].sort());
+    expect(gone('routes')).toEqual([...routes].sort());
+  });
+});
