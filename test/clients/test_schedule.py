@@ -84,7 +84,7 @@ def _(wire):
 @case("schedule", "a client's own time-out ends the call", *GRPCS)
 def _(wire):
     with queued("slow_for_clients", 3_000) as name:
-        refused("Deadline Exceeded", Refusal, wire.infer, name, one(wire), client_timeout=0.1)
+        refused("DEADLINE_EXCEEDED", Refusal, wire.infer, name, one(wire), client_timeout=0.1)
 
 
 @case("schedule", "a client's own time-out ends the call", HTTP)
