@@ -1,3 +1,5 @@
+import { takeBuffer } from '../../large-buffers.js';
+
 /** What gRPC puts before each message: a flag for compression, which is never set, and four bytes of length. */
 const PREFIX_BYTES = 5;
 
@@ -5,7 +7,7 @@ const FRAME = Symbol('frame');
 
 /** Room for a message of this size, with its prefix before it: who sends it needs no other buffer. */
 export function allocateMessage(size: number): Buffer {
-  const frame = Buffer.allocUnsafe(PREFIX_BYTES + size);
+  const frame = takeBuffer(PREFIX_BYTES + size);
   frame[0] = 0;
   frame.writeUInt32BE(size, 1);
   return Object.assign(frame.subarray(PREFIX_BYTES), { [FRAME]: frame });

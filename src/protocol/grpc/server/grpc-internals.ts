@@ -10,6 +10,7 @@ import { ServerUnaryCallImpl } from '@grpc/grpc-js/build/src/server-call.js';
 import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { ServingError } from '../../../core/errors/serving-error.js';
 import { frameOf } from '../codec/frame.js';
+import { giveBuffer } from '../../large-buffers.js';
 import { MessageAssembler } from './message-assembler.js';
 
 /** What this server needs to know of a call, and grpc-js keeps to itself. */
@@ -210,5 +211,5 @@ export function sendReply(internals: CallInternals, value: unknown, trailers: Ou
     call.cancelNotified = call.cancelled = true;
     clearTimeout(call.deadlineTimer ?? undefined);
   });
-  stream.end(frame);
+  stream.end(frame, () => stream.writableFinished && giveBuffer(frame));
 }

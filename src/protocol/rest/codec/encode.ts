@@ -3,11 +3,13 @@ import type { EncodedRequest } from '../../../core/inference/request.js';
 import { type InferenceResponse, type OutputTensor, PlacedOutput } from '../../../core/inference/response.js';
 import { encodeJsonData, type NonFinite } from '../../../core/tensor/json-data.js';
 import { encodeRaw } from '../../../core/tensor/raw.js';
+import { takeBuffer } from '../../large-buffers.js';
 import { HEADER_LENGTH_HEADER } from '../request-header.js';
 
 /** A reply, ready to be sent. */
 export interface EncodedReply {
   readonly headers: Readonly<Record<string, string>>;
+  /** A buffer is the caller's, who gives it back once it is sent. */
   readonly body: Buffer | string;
 }
 
@@ -71,7 +73,17 @@ export function encodeParameter(value: ParameterValue, nonFinite: NonFinite): st
   return nonFinite === 'null' ? 'null' : String(value);
 }
 
+function joined(parts: readonly Uint8Array[]): Buffer {
+  const bytes = takeBuffer(parts.reduce((total, { byteLength }) => total + byteLength, 0));
+  let offset = 0;
+  for (const part of parts) {
+    bytes.set(part, offset);
+    offset += part.byteLength;
+  }
+  return bytes;
+}
+
 const binaryReply = (json: Buffer, blobs: readonly Uint8Array[]): EncodedReply => ({
   headers: { 'content-type': 'application/octet-stream', [HEADER_LENGTH_HEADER]: String(json.byteLength) },
-  body: Buffer.concat([json, ...blobs]),
+  body: joined([json, ...blobs]),
 });

@@ -5,6 +5,7 @@ import type { EncodedRequest } from '../../../core/inference/request.js';
 import type { InferenceResponse } from '../../../core/inference/response.js';
 import { invalidArgument } from '../../../core/errors/catalogue.js';
 import { NO_PARAMETERS } from '../../../core/inference/parameters.js';
+import { giveBuffer } from '../../large-buffers.js';
 import { RestCodec } from '../codec/rest-codec.js';
 import { requestHeader } from '../request-header.js';
 import { RestConfig } from '../rest.config.js';
@@ -31,6 +32,7 @@ export class InferReplies {
   ): Promise<Buffer | string> {
     const { headers, body } = await this.codec.encode(request, response, call);
     reply.headers(headers);
+    if (typeof body !== 'string') reply.raw.once('finish', () => giveBuffer(body));
     if (!this.config.RESPONSE_COMPRESSION) return body;
     vary(reply);
     const coding = chooseCoding(requestHeader(reply.request.headers, 'accept-encoding'));

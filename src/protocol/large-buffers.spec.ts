@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { giveBuffer, takeBuffer } from './large-buffers.js';
+
+const MIB = 1024 * 1024;
+
+describe('large buffers', () => {
+  it('are of the size that was asked for', () => {
+    expect([0, 1, MIB - 1, MIB, MIB + 1, 5 * MIB + 7].map((size) => takeBuffer(size).byteLength)).toEqual([
+      0,
+      1,
+      MIB - 1,
+      MIB,
+      MIB + 1,
+      5 * MIB + 7,
+    ]);
+  });
+
+  it('are given out again, to one taker at a time', () => {
+    const first = takeBuffer(3 * MIB);
+    giveBuffer(first);
+    const second = takeBuffer(2.5 * MIB);
+    expect(second.buffer).toBe(first.buffer);
+    expect(takeBuffer(2.5 * MIB).buffer).not.toBe(second.buffer);
+  });
+
+  it('are not spent on much smaller ones, and small ones are not kept', () => {
+    const large = takeBuffer(9 * MIB);
+    giveBuffer(large);
+    expect(takeBuffer(2 * MIB).buffer).not.toBe(large.buffer);
+    const small = takeBuffer(MIB - 1);
+    giveBuffer(small);
+    expect(takeBuffer(MIB - 1).buffer).not.toBe(small.buffer);
+  });
+
+  it('are kept up to a bound', () => {
+    const many = Array.from({ length: 12 }, () => takeBuffer(20 * MIB));
+    for (const buffer of many) giveBuffer(buffer);
+    const memory = new Set(many.map(({ buffer }) => buffer));
+    const again = Array.from({ length: 12 }, () => takeBuffer(20 * MIB).buffer);
+    expect(again.filter((buffer) => memory.has(buffer)).length).toBeLessThanOrEqual(3);
+  });
+});
