@@ -1,4 +1,5 @@
 import * as authentication from './authentication.mjs';
+import * as batching from './batching.mjs';
 import * as codec from './codec.mjs';
 import * as coldStart from './cold-start.mjs';
 import * as grpcConnections from './grpc-connections.mjs';
@@ -29,5 +30,6 @@ export const cases = [
   coldStart,
   memory,
   onnx,
+  batching,
   authentication,
 ];

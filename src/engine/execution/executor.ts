@@ -79,7 +79,7 @@ function noteAnswer({ execution }: CallTimings): void {
 export const responseOf = (
   { name: model, version }: RunnableModel,
   { id }: InferenceRequest,
-  { response: { parameters } }: RequestContext,
+  { responseParameters: parameters }: RequestContext,
   outputs: readonly OutputTensor[],
 ): InferenceResponse => ({ model, version, id, parameters, outputs });
 

@@ -1,6 +1,6 @@
 import type { InferenceCall } from '../../core/inference/call.js';
-import type { InferContext, SequenceContext } from '../../core/inference/context.js';
-import type { ParameterValue } from '../../core/inference/parameters.js';
+import type { InferContext, ResponseSettings, SequenceContext } from '../../core/inference/context.js';
+import { NO_PARAMETERS, type Parameters, type ParameterValue } from '../../core/inference/parameters.js';
 import type { InferenceRequest } from '../../core/inference/request.js';
 
 /** A request that knows its place in a sequence. */
@@ -11,13 +11,24 @@ export interface SequencedRequest extends InferenceRequest {
 /** The context of a model; the call's signal is only made when the model asks for it. */
 export class RequestContext implements InferContext {
   declare readonly sequence?: SequenceContext;
-  readonly response = { parameters: new Map<string, ParameterValue>() };
+  private settings: ResponseSettings | undefined;
 
   constructor(
     private readonly request: SequencedRequest,
     private readonly call: InferenceCall,
   ) {
     if (request.sequence !== undefined) this.sequence = request.sequence;
+  }
+
+  /** Made on first use: few models say anything of their response. */
+  get response(): ResponseSettings {
+    this.settings ??= { parameters: new Map<string, ParameterValue>() };
+    return this.settings;
+  }
+
+  /** What the model has said of its response. */
+  get responseParameters(): Parameters {
+    return this.settings?.parameters ?? NO_PARAMETERS;
   }
 
   get id(): string {

@@ -22,12 +22,11 @@ export async function runBatch(
   layout: BatchLayout,
 ): Promise<InferenceResponse[]> {
   const contexts = members.map(({ request, call, rows }) => new MemberContext(request, call, rows));
-  const wanted = new BatchSignal(members.map(({ call }) => call.signal));
+  const context = new MergedContext(contexts, members);
   const started = performance.now();
   const timings: CallTimings = { queueNs: 0, computeNs: 0, execution: beginBatch(members, started) };
   let failure: unknown;
   try {
-    const context: BatchContext = { requests: contexts satisfies readonly BatchedRequest[], signal: wanted.signal };
     const inputs = layout.merge(members);
     if (timings.execution !== undefined) timings.execution.inputEnd = performance.now();
     const outputs = await run(model, inputs, context, timings);
@@ -36,7 +35,7 @@ export async function runBatch(
     failure = thrown;
     throw thrown;
   } finally {
-    wanted.release();
+    context.release();
     const ended = performance.now();
     if (timings.execution !== undefined) endBatch(members, timings.execution, ended, failure);
     const computeNs = timings.computeNs + (ended - started) * 1e6;
@@ -71,5 +70,24 @@ class MemberContext extends RequestContext implements BatchedRequest {
     readonly rows: number,
   ) {
     super(request, call);
+  }
+}
+
+class MergedContext implements BatchContext {
+  private wanted: BatchSignal | undefined;
+
+  constructor(
+    readonly requests: readonly MemberContext[],
+    private readonly members: readonly BatchMember[],
+  ) {}
+
+  /** Made on first use: few models ask for it. */
+  get signal(): AbortSignal {
+    this.wanted ??= new BatchSignal(this.members.map(({ call }) => call.signal));
+    return this.wanted.signal;
+  }
+
+  release(): void {
+    this.wanted?.release();
   }
 }

@@ -60,12 +60,16 @@ const NONE: ReadonlySet<string> = new Set();
  * parameters. Of a `ragged` input the name alone counts.
  */
 export function kindOf({ inputs, parameters }: InferenceRequest, ragged = NONE): string {
-  const shapes: unknown[] = [];
+  let shapes = '';
   for (const name in inputs) {
     const tensor = inputs[name];
-    if (tensor !== undefined) shapes.push(name, ragged.has(name) ? '' : tensor.shape.slice(1));
+    if (tensor === undefined) continue;
+    // The length keeps a name apart from what follows it.
+    shapes += `${name.length}:${name}`;
+    if (!ragged.has(name)) for (let axis = 1; axis < tensor.shape.length; axis++) shapes += `,${tensor.shape[axis]}`;
+    shapes += ';';
   }
-  if (parameters.size === 0) return JSON.stringify(shapes);
+  if (parameters.size === 0) return shapes;
   const told = [...parameters].flatMap(([key, value]) =>
     OF_THE_SCHEDULER.has(key) ? [] : [[key, typeof value, String(value)]],
   );

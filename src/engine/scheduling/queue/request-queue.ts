@@ -33,7 +33,7 @@ interface Level {
 export class RequestQueue {
   private readonly levels: readonly Level[];
   private readonly defaultPriority: number;
-  private readonly leaving = new Map<WaitingRequest, () => void>();
+  private readonly places = new Map<WaitingRequest, Place>();
 
   constructor(options: QueueOptions = {}) {
     const { priorityLevels = 0, defaultPriority = priorityLevels, policies = {} } = options;
@@ -46,7 +46,7 @@ export class RequestQueue {
   }
 
   get size(): number {
-    return this.leaving.size;
+    return this.places.size;
   }
 
   /** Takes a request in. Throws `unavailable` when its priority is full, and the reason of a call that has ended. */
@@ -59,30 +59,7 @@ export class RequestQueue {
     if (maxSize > 0 && level.waiting.size + level.delayed.size >= maxSize) {
       throw new ServingError('unavailable', 'Exceeds maximum queue size', { retryAfterMs: RETRY_AFTER_MS });
     }
-    let remove = level.waiting.push(entry);
-    const limitMs = limitOf(level.policy, timeoutMs);
-    const timer = limitMs > 0 ? setTimeout(() => late(), limitMs) : undefined;
-    const leave = (): void => {
-      this.leaving.delete(entry);
-      clearTimeout(timer);
-      signal.removeEventListener('abort', gone);
-      remove();
-    };
-    const gone = (): void => {
-      leave();
-      entry.refuse(signal.reason as Error);
-    };
-    const late = (): void => {
-      if (level.policy.onTimeout === 'delay') {
-        remove();
-        remove = level.delayed.push(entry);
-        return;
-      }
-      leave();
-      entry.refuse(unavailable('Request timeout expired'));
-    };
-    signal.addEventListener('abort', gone, { once: true });
-    this.leaving.set(entry, leave);
+    this.places.set(entry, new Place(this, entry, level, limitOf(level.policy, timeoutMs)));
   }
 
   /** The request whose turn is next. */
@@ -104,13 +81,16 @@ export class RequestQueue {
 
   /** Lets a request out; who takes it admits or refuses it. */
   take(entry: WaitingRequest): void {
-    this.leaving.get(entry)?.();
+    const place = this.places.get(entry);
+    if (place === undefined) return;
+    this.places.delete(entry);
+    place.leave();
   }
 
   /** Refuses all that wait. */
   refuseAll(reason: () => Error): void {
-    for (const [entry, leave] of this.leaving) {
-      leave();
+    for (const entry of this.places.keys()) {
+      this.take(entry);
       entry.refuse(reason());
     }
   }
@@ -126,3 +106,44 @@ export class RequestQueue {
 /** A request may only shorten the time that the model's queue sets. */
 const limitOf = ({ timeoutMs = 0, allowTimeoutOverride = false }: QueuePolicy, askedMs: number): number =>
   allowTimeoutOverride && askedMs > 0 && askedMs < timeoutMs ? askedMs : timeoutMs;
+
+/** Where a request stands, and what makes it leave before its turn. */
+class Place {
+  private remove: () => void;
+  private readonly timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly queue: RequestQueue,
+    private readonly entry: WaitingRequest,
+    private readonly level: Level,
+    limitMs: number,
+  ) {
+    this.remove = level.waiting.push(entry);
+    if (limitMs > 0) this.timer = setTimeout(() => this.isLate(), limitMs);
+    entry.call.signal.addEventListener('abort', this, ONCE);
+  }
+
+  /** The caller has gone. */
+  handleEvent(): void {
+    this.queue.take(this.entry);
+    this.entry.refuse(this.entry.call.signal.reason as Error);
+  }
+
+  leave(): void {
+    if (this.timer !== undefined) clearTimeout(this.timer);
+    this.entry.call.signal.removeEventListener('abort', this);
+    this.remove();
+  }
+
+  private isLate(): void {
+    if (this.level.policy.onTimeout === 'delay') {
+      this.remove();
+      this.remove = this.level.delayed.push(this.entry);
+      return;
+    }
+    this.queue.take(this.entry);
+    this.entry.refuse(unavailable('Request timeout expired'));
+  }
+}
+
+const ONCE = { once: true } as const;
