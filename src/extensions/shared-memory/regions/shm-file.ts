@@ -4,7 +4,10 @@ import { promisify } from 'node:util';
 /** Where Linux shows POSIX shared memory as files. */
 const FOLDER = '/dev/shm';
 
-/** Links are not followed, and nothing that is no plain file makes the opening wait. */
+/**
+ * Links are not followed. Nothing makes the opening wait: another process that holds a lease on the file could, for as
+ * long as 45 seconds.
+ */
 const FLAGS = constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** Up to here a copy costs the event loop less than a hop to another thread and back. */
