@@ -132,7 +132,7 @@ const runs = RUNS.map(({ requirements, modules }) => ({
 const interpreters = runs.map(({ requirements }) => environmentOf(requirements));
 
 const servers = await Promise.all([
-  startServer([]),
+  startServer([], { ALLOW_CLIENT_SHM: 'true' }),
   startServer(COUNTED),
   startServer(['simple'], { TLS_CERT: join(TLS, 'server.crt'), TLS_KEY: join(TLS, 'server.key') }),
 ]);
