@@ -4,6 +4,7 @@ import type { NamedSpec } from '../core/model/signature.js';
 import { Family } from '../protocol/call/operation.decorator.js';
 import type { ModelVersionRequest } from '../protocol/grpc/messages.js';
 import { encodeParameters } from '../protocol/grpc/parameters.js';
+import { configMessage } from './config-message.js';
 import { MetadataService } from './metadata.service.js';
 import { specParameters } from './spec-parameters.js';
 
@@ -21,6 +22,12 @@ export class MetadataGrpcController {
   modelMetadata(@Payload() { name = '', version = '' }: ModelVersionRequest) {
     const model = this.metadata.model(name, version);
     return { ...model, inputs: model.inputs.map(toMessage), outputs: model.outputs.map(toMessage) };
+  }
+
+  @Family('model-config')
+  @GrpcMethod('GRPCInferenceService', 'ModelConfig')
+  modelConfig(@Payload() { name = '', version = '' }: ModelVersionRequest) {
+    return { config: configMessage(this.metadata.modelConfig(name, version)) };
   }
 }
 

@@ -1,13 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Module } from '@nestjs/common';
-import { afterEach, describe, expect, it } from 'vitest';
-import { bytes, fp32, int64, signature } from '#core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { bytes, fp32, int64, optional, signature } from '#core';
 import { defineModel, serve, type TestServer } from '#testing';
 import { captureLog } from '../../test/support/captured-log.js';
 import { vector } from '../../test/support/engine.js';
+import { FixtureRepository } from '../../test/support/fixture-repository.js';
 import { type Answer, get, post, rpc, WIRES } from '../../test/support/wires.js';
 import { ModelRegistry } from '../engine/registry/model-registry.js';
+import { toModelConfig } from '../repository/layouts/triton/model-config-schema.js';
 import { Extension } from '../protocol/extension.decorator.js';
 
 captureLog();
@@ -54,6 +56,9 @@ const textOf = (parameter: unknown): unknown =>
 
 const echo = defineModel('echo', vector, ({ x }) => ({ y: x }));
 
+const PLAIN = { is_shape_tensor: false, is_non_linear_format_io: false };
+const POLICY = { timeout_action: 'REJECT', default_timeout_microseconds: 0, allow_timeout_override: false };
+
 const versioned = (version: string) => defineModel({ name: 'versioned', version }, vector, ({ x }) => ({ y: x }));
 
 describe.each(WIRES)('over %s', (wire) => {
@@ -66,7 +71,13 @@ describe.each(WIRES)('over %s', (wire) => {
       const { name, version, extensions } = reply as { name: string; version: string; extensions: string[] };
       const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
       expect([status, name, version]).toEqual([ok, 'nest-inference-server', manifest.version]);
-      const always = ['binary_tensor_data', 'model_repository', 'model_repository(unload_dependents)', 'parameters'];
+      const always = [
+        'binary_tensor_data',
+        'model_configuration',
+        'model_repository',
+        'model_repository(unload_dependents)',
+        'parameters',
+      ];
       const scheduling = ['schedule_policy', 'sequence', 'sequence(string_id)'];
       expect(extensions).toEqual(expect.arrayContaining([...always, ...scheduling]));
       expect(extensions).toEqual([...new Set(extensions)].sort());
@@ -164,6 +175,181 @@ describe.each(WIRES)('over %s', (wire) => {
       await server.settled();
       expect(await modelMetadata(name, version)[wire](server)).toMatchObject({ status: statuses[wire], message });
     });
+  });
+});
+
+describe('a configuration', () => {
+  const rows = signature({ inputs: { x: fp32(-1, 3), seed: optional(int64(-1)) }, outputs: { y: bytes(-1, 2) } });
+  const fail = () => {
+    throw new Error('not called');
+  };
+  const config = (name: string, version = '') => ({
+    grpc: rpc('ModelConfig', { name, version }),
+    rest: get(`/v2/models/${encodeURIComponent(name)}${version === '' ? '' : `/versions/${version}`}/config`),
+  });
+  const MODELS = [
+    echo,
+    defineModel(
+      'batched',
+      rows,
+      fail,
+      {},
+      {
+        batching: { maxSize: 8, preferredSizes: [4], maxDelayMs: 1.5, preserveOrdering: true },
+        queue: {
+          maxSize: 9,
+          priorityLevels: 2,
+          policies: { 1: { timeoutMs: 20, onTimeout: 'delay', allowTimeoutOverride: true } },
+        },
+        cache: true,
+        instances: 2,
+      },
+    ),
+    defineModel('sequenced', vector, ({ x }) => ({ y: x }), {}, { sequence: { idleMs: 5, maxSequences: 7 } }),
+  ];
+  const PBTXT = `
+    platform: "onnxruntime_onnx"
+    max_batch_size: 4
+    input { name: "INPUT0" data_type: TYPE_FP32 dims: [ 4 ] }
+    dynamic_batching {
+      max_queue_delay_microseconds: 100
+      default_queue_policy { default_timeout_microseconds: 9007199254740993 }
+    }
+    parameters { key: "a" value { string_value: "'1'" } }`;
+  let repository: FixtureRepository;
+
+  beforeAll(async () => {
+    repository = await FixtureRepository.of(['plus_one']);
+    await repository.put('rows', 'filed/1/model.onnx');
+    await repository.write('filed/config.pbtxt', PBTXT);
+  });
+
+  beforeEach(async () => {
+    server = await serve(MODELS, { environment: { MODEL_REPOSITORY: repository.path } });
+  });
+
+  afterAll(() => repository[Symbol.asyncDispose]());
+
+  /** The client has the 64-bit keys of a map as their bytes. */
+  function withReadableKeys(message: object): object {
+    const { dynamic_batching, ...config } = message as { dynamic_batching?: { priority_queue_policy?: object } };
+    const policies = Object.entries(dynamic_batching?.priority_queue_policy ?? {}).map(([key, policy]) => [
+      Buffer.from(key, 'latin1').readBigUInt64LE(),
+      policy as object,
+    ]);
+    return dynamic_batching === undefined
+      ? config
+      : { ...config, dynamic_batching: { ...dynamic_batching, priority_queue_policy: Object.fromEntries(policies) } };
+  }
+
+  const ofHandle = (name: string) => server.get(ModelRegistry).resolve(name, '').config;
+
+  it.each(['echo', 'batched', 'sequenced', 'filed', 'plus_one'])(
+    'of %s is the one that it runs by, over both wires',
+    async (name) => {
+      const [byGrpc, byRest] = [await config(name).grpc(server), await config(name).rest(server)];
+      expect([byGrpc.status, byRest.status]).toEqual(['OK', 200]);
+      expect(byRest.reply).toEqual(ofHandle(name));
+      expect(toModelConfig(withReadableKeys((byGrpc.reply as { config: object }).config))).toEqual(ofHandle(name));
+    },
+  );
+
+  it('of a model in code says what its decorator does', async () => {
+    expect((await config('batched').rest(server)).reply).toEqual({
+      name: 'batched',
+      platform: 'nestjs',
+      backend: 'nestjs',
+      runtime: '',
+      version_policy: { all: {} },
+      max_batch_size: 8,
+      input: [
+        {
+          name: 'x',
+          data_type: 'TYPE_FP32',
+          dims: [3],
+          optional: false,
+          ...PLAIN,
+          format: 'FORMAT_NONE',
+          allow_ragged_batch: false,
+        },
+        {
+          name: 'seed',
+          data_type: 'TYPE_INT64',
+          dims: [],
+          optional: true,
+          ...PLAIN,
+          format: 'FORMAT_NONE',
+          allow_ragged_batch: false,
+        },
+      ],
+      output: [{ name: 'y', data_type: 'TYPE_STRING', dims: [2], label_filename: '', ...PLAIN }],
+      batch_input: [],
+      batch_output: [],
+      dynamic_batching: {
+        preferred_batch_size: [4],
+        max_queue_delay_microseconds: 1_500,
+        preserve_ordering: true,
+        priority_levels: 2,
+        default_priority_level: 2,
+        default_queue_policy: { ...POLICY, max_queue_size: 9 },
+        priority_queue_policy: {
+          1: {
+            timeout_action: 'DELAY',
+            default_timeout_microseconds: 20_000,
+            allow_timeout_override: true,
+            max_queue_size: 0,
+          },
+        },
+      },
+      instance_group: [
+        {
+          name: 'batched',
+          kind: 'KIND_CPU',
+          count: 2,
+          gpus: [],
+          secondary_devices: [],
+          profile: [],
+          passive: false,
+          host_policy: '',
+        },
+      ],
+      default_model_filename: '',
+      cc_model_filenames: {},
+      metric_tags: {},
+      parameters: {},
+      model_warmup: [],
+      response_cache: { enable: true },
+    });
+    expect((await config('sequenced').rest(server)).reply).toMatchObject({
+      max_batch_size: 0,
+      sequence_batching: { max_sequence_idle_microseconds: 5_000, oldest: { max_candidate_sequences: 7 } },
+    });
+  });
+
+  it('of a file is completed, and its 64-bit integers are exact', async () => {
+    const { bytes: text, headers } = await server.rest.get('/v2/models/filed/config');
+    expect(headers.get('content-type')).toMatch(/^application\/json/);
+    expect(text.toString()).toContain('"default_timeout_microseconds":9007199254740993,');
+    const { reply } = await config('filed').grpc(server);
+    expect(reply).toMatchObject({
+      config: {
+        name: 'filed',
+        backend: 'onnxruntime',
+        version_policy: { latest: { num_versions: 1 } },
+        input: [{ data_type: 'TYPE_FP32' }],
+        dynamic_batching: { default_queue_policy: { default_timeout_microseconds: '9007199254740993' } },
+        parameters: { a: { string_value: "'1'" } },
+      },
+    });
+  });
+
+  it.each([
+    ['nobody', '', { grpc: 'NOT_FOUND', rest: 404 }, "Request for unknown model: 'nobody' is not found"],
+    ['echo', '99', { grpc: 'NOT_FOUND', rest: 404 }, "Request for unknown model: 'echo' version 99 is not found"],
+  ])('is none of what is not there: %s %s', async (name, version, statuses, message) => {
+    for (const wire of WIRES) {
+      expect(await config(name, version)[wire](server)).toMatchObject({ status: statuses[wire], message });
+    }
   });
 });
 

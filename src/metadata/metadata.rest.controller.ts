@@ -1,7 +1,8 @@
-import { Controller, Get, Param } from '@nestjs/common';
+import { Controller, Get, Header, Param } from '@nestjs/common';
 import type { NamedSpec } from '../core/model/signature.js';
 import { Call, CallContext } from '../protocol/call/call-context.js';
 import { Family } from '../protocol/call/operation.decorator.js';
+import { configJson } from './config-message.js';
 import { MetadataService } from './metadata.service.js';
 import { specParameters } from './spec-parameters.js';
 
@@ -24,6 +25,13 @@ export class MetadataRestController {
   modelMetadata(@Param('model') name: string, @Param('version') version = '') {
     const model = this.metadata.model(name, version);
     return { ...model, inputs: model.inputs.map(toJson), outputs: model.outputs.map(toJson) };
+  }
+
+  @Family('model-config')
+  @Get(['models/:model/config', 'models/:model/versions/:version/config'])
+  @Header('content-type', 'application/json')
+  modelConfig(@Param('model') name: string, @Param('version') version = '') {
+    return configJson(this.metadata.modelConfig(name, version));
   }
 }
 

@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
+import { unimplemented } from '../core/errors/catalogue.js';
 import type { InferenceCall } from '../core/inference/call.js';
 import { ModelAccess } from '../core/inference/model-access.js';
+import type { ModelConfig } from '../core/model/model-config.js';
 import type { NamedSpec } from '../core/model/signature.js';
 import { ModelRegistry } from '../engine/registry/model-registry.js';
 import { extensionNames } from '../protocol/extension.decorator.js';
@@ -57,6 +59,13 @@ export class MetadataService {
     const ready = (this.registry.versionsOf(name) ?? []).filter(({ handle }) => handle !== undefined);
     const versions = version === '' ? ready.map((known) => known.version) : [version];
     return { name, versions, platform, inputs, outputs };
+  }
+
+  /** The configuration that a model runs by, complete. */
+  modelConfig(name: string, version: string): ModelConfig {
+    const { config } = this.registry.resolve(name, version);
+    if (config === undefined) throw unimplemented(`model '${name}' was loaded without a configuration`);
+    return config;
   }
 }
 

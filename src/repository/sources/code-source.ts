@@ -1,11 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import type { ModelDynamicBatching } from '../../core/model/model-config.js';
-import type { BatchingOptions } from '../../core/model/scheduling.js';
 import type { OpenedModel } from '../../engine/execution/model-opener.js';
 import { ModelExplorer } from '../../engine/registry/model-explorer.js';
 import type { ModelSource, VersionCandidate } from '../../engine/registry/model-source.js';
-import type { Partly } from '../layouts/triton/model-config-schema.js';
 import { modelConfigOf } from '../layouts/triton/protocol-signature.js';
+import { dynamicBatchingOf, sequenceBatchingOf } from './scheduling-config.js';
 
 /** The models that are written in code, each with a configuration that says what its decorator does. */
 @Injectable()
@@ -34,7 +32,7 @@ export class CodeSource implements ModelSource {
 
 function configOf(name: string, platform: string, opened: OpenedModel) {
   const { scheduling = {}, executor, model } = opened;
-  const { batching, instances } = scheduling;
+  const { batching, instances, cache } = scheduling;
   const runs = executor ?? model;
   return modelConfigOf(opened, {
     name,
@@ -43,12 +41,8 @@ function configOf(name: string, platform: string, opened: OpenedModel) {
     decoupled: runs.infer === undefined && runs.stream !== undefined,
     maxBatchSize: batching?.maxSize ?? 0,
     instances: executor?.free ?? instances ?? 1,
-    ...(batching === undefined ? {} : { dynamicBatching: dynamicBatchingOf(batching) }),
+    dynamicBatching: dynamicBatchingOf(scheduling),
+    sequenceBatching: sequenceBatchingOf(scheduling),
+    cached: cache === true,
   });
 }
-
-const dynamicBatchingOf = (batching: BatchingOptions): Partly<ModelDynamicBatching> => ({
-  preferred_batch_size: batching.preferredSizes ?? [],
-  max_queue_delay_microseconds: Math.round((batching.maxDelayMs ?? 0) * 1_000),
-  preserve_ordering: batching.preserveOrdering ?? false,
-});

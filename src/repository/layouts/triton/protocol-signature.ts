@@ -4,6 +4,7 @@ import type {
   ModelDynamicBatching,
   ModelInput,
   ModelOutput,
+  ModelSequenceBatching,
   ModelVersionPolicy,
 } from '../../../core/model/model-config.js';
 import type { NamedSpec } from '../../../core/model/signature.js';
@@ -57,7 +58,10 @@ export interface ModelConfigOptions {
   readonly backend?: string;
   /** Default 0: the shapes have no batch dimension. Above 0 the first dimension of each shape is the batch's. */
   readonly maxBatchSize?: number;
-  readonly dynamicBatching?: Partly<ModelDynamicBatching>;
+  /** At most one of these two. */
+  readonly dynamicBatching?: Partly<ModelDynamicBatching> | undefined;
+  readonly sequenceBatching?: Partly<ModelSequenceBatching> | undefined;
+  readonly cached?: boolean;
   readonly decoupled?: boolean;
   /** Default 1. */
   readonly instances?: number;
@@ -71,7 +75,8 @@ export function modelConfigOf(
   { inputs, outputs }: { readonly inputs: readonly NamedSpec[]; readonly outputs: readonly NamedSpec[] },
   options: ModelConfigOptions,
 ): ModelConfig {
-  const { name, maxBatchSize = 0, dynamicBatching, decoupled = false, instances = 1, versionPolicy } = options;
+  const { name, maxBatchSize = 0, dynamicBatching, sequenceBatching, cached = false } = options;
+  const { decoupled = false, instances = 1, versionPolicy } = options;
   return toModelConfig({
     name,
     platform: options.platform ?? '',
@@ -83,6 +88,8 @@ export function modelConfigOf(
     instance_group: [{ name, kind: 'KIND_CPU', count: instances }],
     default_model_filename: options.defaultModelFilename ?? '',
     ...(dynamicBatching === undefined ? {} : { dynamic_batching: dynamicBatching }),
+    ...(sequenceBatching === undefined ? {} : { sequence_batching: sequenceBatching }),
+    ...(cached ? { response_cache: { enable: true } } : {}),
     ...(decoupled ? { model_transaction_policy: { decoupled } } : {}),
   });
 }
