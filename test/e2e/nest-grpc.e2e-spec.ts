@@ -351,7 +351,7 @@ describe('what stock Nest gets wrong', () => {
   });
 
   it('row 5: a stream that is not read pauses its producer, and fails at its bound', async () => {
-    const { grpc } = await open([FloodModel], { environment: { STREAM_STALL_MS: '50' } });
+    const { grpc } = await open([FloodModel], { environment: { STREAM_STALL_MS: '500' } });
     const count = { name: 'count', datatype: 'INT32', shape: [1], contents: { int_contents: [2_000] } };
     const call = grpc.duplex('ModelStreamInfer');
     const failure = once(call, 'error') as Promise<ServiceError[]>;
@@ -362,7 +362,7 @@ describe('what stock Nest gets wrong', () => {
     call.resume();
     const [error] = await failure;
     expect(error).toMatchObject({ code: status.RESOURCE_EXHAUSTED });
-    expect(error?.details).toContain('took no reply for 50 ms');
+    expect(error?.details).toContain('took no reply for 500 ms');
     expect(yielded).toBeLessThan(300);
   });
 
