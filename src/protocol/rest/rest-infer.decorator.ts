@@ -8,7 +8,7 @@ type InferRoute = FastifyRequest<{ Params: { readonly model: string; readonly ve
 
 /** Injects what came for an inference, unread, and the call that brought it. */
 export const Received = createParamDecorator((_: unknown, context): ReceivedInference => {
-  const { params, headers, body } = context.switchToHttp().getRequest<InferRoute>();
+  const { params, headers, body } = context.getArgByIndex<InferRoute>(0);
   const { model, version = '' } = params;
   return {
     call: callOf(context),

@@ -22,6 +22,8 @@ export interface RestServerParts extends CallTracking {
   readonly sendTimeoutMs: number;
 }
 
+const ANY_TYPE = 'application/octet-stream';
+
 /** The longest segment of a path; names of models are segments. */
 const MAX_SEGMENT_LENGTH = 512;
 
@@ -55,10 +57,13 @@ export function createRestAdapter(config: ConnectionsConfig, https?: ServerOptio
 export function configureRest(app: NestFastifyApplication, parts: RestServerParts): void {
   const { maxMessageBytes, sendTimeoutMs, ...tracking } = parts;
   const fastify = app.getHttpAdapter().getInstance();
-  fastify.addContentTypeParser('*', bodyParser(maxMessageBytes));
+  const parser = bodyParser(maxMessageBytes);
+  fastify.addContentTypeParser('*', parser);
+  // By its name it is found at once.
+  fastify.addContentTypeParser(ANY_TYPE, parser);
   fastify.addHook('onRequest', (request, reply, done) => {
     // Fastify answers 415 to a type that it cannot parse; here the type decides nothing.
-    request.raw.headers['content-type'] = 'application/octet-stream';
+    request.raw.headers['content-type'] = ANY_TYPE;
     const refusal = trackCall(request, reply, tracking);
     const enter = (error?: Error): void =>
       done(refuseHeaders(request.raw) ?? error ?? (request.is404 ? noSuchRoute(fastify, request, reply) : undefined));
