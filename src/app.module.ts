@@ -18,6 +18,8 @@ import { EngineModule } from './engine/engine.module.js';
 import { ValidateStage } from './engine/pipeline/validate.stage.js';
 import { QueueConfig } from './engine/scheduling/queue/queue.config.js';
 import { GenerateModule } from './extensions/generate/generate.module.js';
+import { KserveV1Config } from './extensions/kserve-v1/kserve-v1.config.js';
+import { KserveV1Module } from './extensions/kserve-v1/kserve-v1.module.js';
 import { SharedMemoryConfig } from './extensions/shared-memory/shared-memory.config.js';
 import { SharedMemoryModule } from './extensions/shared-memory/shared-memory.module.js';
 import { StatisticsModule } from './extensions/statistics/statistics.module.js';
@@ -57,6 +59,7 @@ export const SECTIONS = [
   CacheConfig,
   RepositoryConfig,
   SharedMemoryConfig,
+  KserveV1Config,
   OnnxConfig,
   RemoteConfig,
   MetadataConfig,
@@ -72,7 +75,7 @@ export const SECTIONS = [
 ] as const;
 
 /** What the server speaks beyond the Open Inference Protocol; any of them can go. */
-export const EXTENSIONS: readonly Type[] = [StatisticsModule, SharedMemoryModule, GenerateModule];
+export const EXTENSIONS: readonly Type[] = [StatisticsModule, SharedMemoryModule, GenerateModule, KserveV1Module];
 
 export interface AppModuleOptions {
   readonly configuration: Configuration;

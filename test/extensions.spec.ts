@@ -41,6 +41,10 @@ const BROUGHT: Readonly<Record<string, Brought>> = {
       'POST /v2/models/:model/versions/:version/generate_stream',
     ],
   },
+  KserveV1Module: {
+    names: [],
+    routes: ['GET /v1/models', 'GET /v1/models/:model', 'POST /v1/models/:model(.+)::predict'],
+  },
 };
 
 async function offered(server: TestServer) {

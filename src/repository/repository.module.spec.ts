@@ -95,13 +95,11 @@ interface Entry {
   readonly reason?: string;
 }
 
-/** The lines of an index. REST leaves out what is empty; in a message of gRPC it is there, and empty. */
+/** The lines of an index, without what is empty in them. */
 const entries = ({ reply }: Answer): readonly Entry[] =>
-  Array.isArray(reply)
-    ? reply
-    : ((reply as { models?: Entry[] }).models ?? []).map(
-        (entry) => Object.fromEntries(Object.entries(entry).filter(([, value]) => value !== '')) as unknown as Entry,
-      );
+  (Array.isArray(reply) ? (reply as Entry[]) : ((reply as { models?: Entry[] }).models ?? [])).map(
+    (entry) => Object.fromEntries(Object.entries(entry).filter(([, value]) => value !== '')) as unknown as Entry,
+  );
 
 const READY = { version: '1', state: 'READY' };
 const UNLOADED = { version: '1', state: 'UNAVAILABLE', reason: 'unloaded' };

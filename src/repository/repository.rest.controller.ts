@@ -44,6 +44,8 @@ export class RepositoryRestController {
   }
 }
 
-/** A field that does not apply is left out, as Triton does. */
-const withoutBlanks = (entry: IndexEntry) =>
-  Object.fromEntries(Object.entries(entry).filter(([, value]) => value !== ''));
+/** A field that does not apply is left out, as Triton does, but for the reason: MLServer's clients insist on one. */
+const withoutBlanks = ({ reason, ...entry }: IndexEntry) => ({
+  ...Object.fromEntries(Object.entries(entry).filter(([, value]) => value !== '')),
+  reason,
+});

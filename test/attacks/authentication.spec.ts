@@ -117,7 +117,11 @@ describe('A10 without credentials', () => {
   });
 
   const urlOf = (route: string): string =>
-    route.replace(':model', 'whoami').replace(':version', '1').replaceAll(/:\w+/g, 'x').replace('*', 'x');
+    route
+      .replace(/:model(?:\(\.\+\):)?/, 'whoami')
+      .replace(':version', '1')
+      .replaceAll(/:\w+/g, 'x')
+      .replace('*', 'x');
 
   const ask = (method: string, target: string, headers: readonly string[] = []) =>
     speak(

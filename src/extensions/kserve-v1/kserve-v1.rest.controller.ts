@@ -1,0 +1,39 @@
+import { Controller, Get, HttpCode, HttpStatus, Param, Post, Res, UseGuards } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { Call, CallContext } from '../../protocol/call/call-context.js';
+import { Family } from '../../protocol/call/operation.decorator.js';
+import { InferenceRoute } from '../../protocol/rest/inference-route.decorator.js';
+import { Received } from '../../protocol/rest/rest-infer.decorator.js';
+import type { ReceivedInference } from '../../protocol/rest/rest-infer.pipe.js';
+import { KserveV1Guard } from './kserve-v1.guard.js';
+import { KserveV1Service } from './kserve-v1.service.js';
+
+@UseGuards(KserveV1Guard)
+@Controller('v1/models')
+export class KserveV1RestController {
+  constructor(private readonly v1: KserveV1Service) {}
+
+  @Family('metadata')
+  @Get()
+  async models(@Call() call: CallContext) {
+    return { models: await this.v1.models(call) };
+  }
+
+  @Family('health')
+  @Get(':model')
+  ready(@Param('model') name: string, @Res({ passthrough: true }) reply: FastifyReply) {
+    if (this.v1.isReady(name)) return { name, ready: true };
+    reply.status(HttpStatus.SERVICE_UNAVAILABLE);
+    return { name, ready: false, error: `Model with name ${name} is not ready.` };
+  }
+
+  /** The doubled colon is the router's way to write one. */
+  @Family('inference')
+  @Post(':model(.+)::predict')
+  @HttpCode(200)
+  @InferenceRoute()
+  predict(@Received() received: ReceivedInference, @Res({ passthrough: true }) reply: FastifyReply) {
+    reply.header('content-type', 'application/json');
+    return this.v1.predict(received);
+  }
+}

@@ -1,0 +1,43 @@
+import { Injectable } from '@nestjs/common';
+import { modelNotFound } from '../../core/errors/catalogue.js';
+import type { InferenceCall } from '../../core/inference/call.js';
+import { ModelAccess } from '../../core/inference/model-access.js';
+import { decodeRequest } from '../../engine/pipeline/decode-request.js';
+import { InferencePipeline } from '../../engine/pipeline/inference-pipeline.js';
+import { ModelRegistry } from '../../engine/registry/model-registry.js';
+import { RestConfig } from '../../protocol/rest/rest.config.js';
+import { charge, type ReceivedInference } from '../../protocol/rest/rest-infer.pipe.js';
+import { decodePrediction } from './decode-prediction.js';
+import { encodePredictions } from './encode-predictions.js';
+
+/** Models as KServe's V1 protocol speaks of them: by name, without versions. */
+@Injectable()
+export class KserveV1Service {
+  constructor(
+    private readonly registry: ModelRegistry,
+    private readonly pipeline: InferencePipeline,
+    private readonly access: ModelAccess,
+    private readonly config: RestConfig,
+  ) {}
+
+  /** The models that would be served, as far as the caller may see them. */
+  async models(call: InferenceCall): Promise<readonly string[]> {
+    const ready = this.registry.names().filter((name) => this.registry.isReady(name));
+    return this.access.visible(call, 'metadata', ready.sort());
+  }
+
+  /** Throws `not-found` for a model that nobody knows. */
+  isReady(name: string): boolean {
+    if (this.registry.versionsOf(name) === undefined) throw modelNotFound(name);
+    return this.registry.isReady(name);
+  }
+
+  /** Runs the model's default version on a body, and writes the body of the answer. */
+  async predict({ parts: { model, body }, call }: ReceivedInference): Promise<string> {
+    const handle = this.registry.resolve(model, '');
+    const { request } = await charge(decodePrediction(body, handle), call);
+    const response = await this.pipeline.run(decodeRequest(handle, request), call);
+    call.version = response.version;
+    return encodePredictions(response, this.config.JSON_NON_FINITE);
+  }
+}
