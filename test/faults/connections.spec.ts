@@ -18,7 +18,7 @@ const head = (length: number, to = path): string => `POST ${to} HTTP/1.1\r\nHost
 
 describe('slow callers', () => {
   const server = surviving([], {
-    environment: { REST_HEADERS_TIMEOUT_MS: '60', REST_RECEIVE_TIMEOUT_MS: '200', REST_KEEP_ALIVE_TIMEOUT_MS: '50' },
+    environment: { REST_HEADERS_TIMEOUT_MS: '150', REST_RECEIVE_TIMEOUT_MS: '600', REST_KEEP_ALIVE_TIMEOUT_MS: '50' },
   });
 
   /** Sends one byte after the other until the server has had enough. */

@@ -1,4 +1,5 @@
 import type { Execution, ObservedInference } from './inference-observer.js';
+import type { Departures } from './departures.js';
 import type { Principal } from './principal.js';
 
 /** How long the parts of one inference took, in nanoseconds; filled in on the way. */
@@ -17,6 +18,8 @@ export interface InferenceCall {
   readonly requestId: string;
   /** Aborts with a `ServingError` as its reason when the caller is gone or the deadline has passed. */
   readonly signal: AbortSignal;
+  /** Tells the same without a signal, where the call can. */
+  readonly departures?: Departures | undefined;
   /** Milliseconds since the epoch, or `Infinity`. */
   readonly deadline: number;
   readonly principal: Principal | undefined;

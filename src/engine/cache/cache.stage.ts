@@ -105,6 +105,10 @@ class AnonymousCall implements InferenceCall {
     return this.call.signal;
   }
 
+  get departures(): InferenceCall['departures'] {
+    return this.call.departures;
+  }
+
   get deadline(): number {
     return this.call.deadline;
   }

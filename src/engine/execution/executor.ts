@@ -2,10 +2,10 @@ import { decoupledModel } from '../../core/errors/catalogue.js';
 import { ServingError } from '../../core/errors/serving-error.js';
 import type { CallTimings, InferenceCall } from '../../core/inference/call.js';
 import type { RunContext } from '../../core/inference/context.js';
+import { departureOf, unwatch, watch } from '../../core/inference/watched-call.js';
 import type { InferenceRequest } from '../../core/inference/request.js';
 import type { InferenceResponse, OutputTensor } from '../../core/inference/response.js';
 import type { NamedTensors } from '../../core/tensor/tensor.js';
-import { unlessAborted } from './abort.js';
 import { beginExecution, endExecution } from './observed-execution.js';
 import { collectOutputs, requestedOf } from './outputs.js';
 import { RequestContext } from './request-context.js';
@@ -24,7 +24,7 @@ export async function execute(
   try {
     const context = new RequestContext(request, call);
     const running = run(model, request.inputs, context, timings);
-    const outputs = running instanceof Promise ? await whileWanted(model, running, call.signal) : running;
+    const outputs = running instanceof Promise ? await whileWanted(model, running, call) : running;
     return responseOf(model, request, context, requestedOf(outputs, request.outputs));
   } catch (thrown) {
     failure = thrown;
@@ -94,11 +94,25 @@ export function modelFailure(name: string, thrown: unknown): ServingError {
 const isThenable = (result: unknown): result is PromiseLike<unknown> =>
   result instanceof Promise || typeof (result as PromiseLike<unknown> | null | undefined)?.then === 'function';
 
-/** A model's promise is raced with the caller's signal: who has gone, or waited too long, is not kept waiting. */
-async function whileWanted<T>(model: RunnableModel, running: Promise<T>, signal: AbortSignal): Promise<T> {
-  try {
-    return await unlessAborted(running, signal);
-  } finally {
-    if (signal.aborted) model.abandon(running);
-  }
+/** A model's promise is raced with its caller: who has gone, or waited too long, is not kept waiting. */
+function whileWanted<T>(model: RunnableModel, running: Promise<T>, call: InferenceCall): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const leave = (): void => {
+      model.abandon(running);
+      reject(departureOf(call));
+    };
+    if (departureOf(call) !== undefined) return leave();
+    const listener = { handleEvent: leave };
+    watch(call, listener);
+    running.then(
+      (result) => {
+        unwatch(call, listener);
+        resolve(result);
+      },
+      (failure: unknown) => {
+        unwatch(call, listener);
+        reject(failure);
+      },
+    );
+  });
 }

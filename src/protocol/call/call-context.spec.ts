@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { cancelled } from '../../core/errors/catalogue.js';
+import { departureOf, unwatch, watch } from '../../core/inference/watched-call.js';
 import { fakeCall } from '../../testing/fake-call-context.js';
 
 beforeEach(() => {
@@ -67,6 +69,33 @@ describe('the signal', () => {
     disconnect();
     vi.advanceTimersByTime(5_000);
     expect(signal.reason).toMatchObject({ code: 'cancelled' });
+  });
+
+  it('is also told to those who watch the call without one', () => {
+    const { call, disconnect } = connected(2_000);
+    const told: string[] = [];
+    const note = (name: string) => ({ handleEvent: () => void told.push(`${name}: ${departureOf(call)?.message}`) });
+    const left = note('left');
+    for (const listener of [note('first'), left, note('second'), note('third')]) watch(call, listener);
+    unwatch(call, left);
+    expect(departureOf(call)).toBeUndefined();
+    disconnect();
+    vi.advanceTimersByTime(5_000);
+    watch(call, note('late'));
+    const { message } = cancelled();
+    expect(told).toEqual([`first: ${message}`, `second: ${message}`, `third: ${message}`]);
+    expect(call.signal.reason).toBe(departureOf(call));
+  });
+
+  it('is not told to those who were taken out by another one who was told', () => {
+    const { call, disconnect } = connected(Infinity);
+    const told: string[] = [];
+    const second = { handleEvent: () => void told.push('second') };
+    watch(call, { handleEvent: () => unwatch(call, second) });
+    watch(call, second);
+    watch(call, { handleEvent: () => void told.push('third') });
+    disconnect();
+    expect(told).toEqual(['third']);
   });
 
   it('leaves no timer behind when the call is over', () => {

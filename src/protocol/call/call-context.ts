@@ -3,6 +3,7 @@ import type { ExecutionContext } from '@nestjs/common';
 import { createParamDecorator } from '@nestjs/common';
 import { cancelled, deadlineExceeded } from '../../core/errors/catalogue.js';
 import type { CallTimings, InferenceCall } from '../../core/inference/call.js';
+import { Departures } from '../../core/inference/departures.js';
 import type { ServingError } from '../../core/errors/serving-error.js';
 import type { Principal } from '../../core/inference/principal.js';
 import type { OperationFamily } from './operation.decorator.js';
@@ -59,6 +60,7 @@ export class CallContext implements InferenceCall, Placed {
   readonly timings: CallTimings = { queueNs: 0, computeNs: 0, observed: undefined, execution: undefined };
   readonly startedAt = performance.now();
   private controller: AbortController | undefined;
+  private watched: Departures | undefined;
   private timer: NodeJS.Timeout | undefined;
   private finished = false;
 
@@ -85,25 +87,35 @@ export class CallContext implements InferenceCall, Placed {
 
   /** Made on first use: most calls are answered before anyone asks for it. */
   get signal(): AbortSignal {
-    return this.control().signal;
+    this.controller ??= this.makeController();
+    return this.controller.signal;
+  }
+
+  /** The call is only watched from the first use on. */
+  get departures(): Departures {
+    if (this.watched !== undefined) return this.watched;
+    const departures = new Departures();
+    this.watched = departures;
+    const over = this.tracker?.watched(this);
+    if (over !== undefined) departures.end(over);
+    this.details.onDisconnect(() => departures.end(this.expired ? deadlineExceeded() : cancelled()));
+    if (this.deadline !== Infinity) {
+      const left = Math.min(Math.max(0, this.deadline - Date.now()), LONGEST_TIMER);
+      this.timer = setTimeout(() => departures.end(deadlineExceeded()), left);
+    }
+    return departures;
   }
 
   /** Gives up the call for a reason of the server's own. */
   abort(reason: ServingError): void {
-    this.control().abort(reason);
+    this.departures.end(reason);
   }
 
-  private control(): AbortController {
-    if (this.controller !== undefined) return this.controller;
+  private makeController(): AbortController {
     const controller = new AbortController();
-    this.controller = controller;
-    const over = this.tracker?.watched(this);
-    if (over !== undefined) controller.abort(over);
-    this.details.onDisconnect(() => controller.abort(this.expired ? deadlineExceeded() : cancelled()));
-    if (this.deadline !== Infinity) {
-      const left = Math.min(Math.max(0, this.deadline - Date.now()), LONGEST_TIMER);
-      this.timer = setTimeout(() => controller.abort(deadlineExceeded()), left);
-    }
+    const { departures } = this;
+    if (departures.reason !== undefined) controller.abort(departures.reason);
+    else departures.add({ handleEvent: () => controller.abort(departures.reason) });
     return controller;
   }
 

@@ -1,4 +1,5 @@
 import type { InferenceCall } from '../../../core/inference/call.js';
+import { departureOf, unwatch, watch } from '../../../core/inference/watched-call.js';
 import type { InferenceRequest } from '../../../core/inference/request.js';
 import type { InferenceResponse } from '../../../core/inference/response.js';
 import type { BatchingOptions, QueueOptions } from '../../../core/model/scheduling.js';
@@ -122,9 +123,9 @@ export class DynamicBatcher implements Scheduler {
   /** The requests that run now, taken out of the queue; none while it is worth waiting for more. */
   private next(): readonly Member[] {
     for (let failed = this.again.shift(); failed !== undefined; failed = this.again.shift()) {
-      const { signal } = failed.call;
-      if (!signal.aborted) return [failed];
-      failed.refuse(signal.reason as Error);
+      const gone = departureOf(failed.call);
+      if (gone === undefined) return [failed];
+      failed.refuse(gone);
     }
     const waiting = this.queue as Iterable<WaitingRequest> as Iterable<Member>;
     const [first] = waiting;
@@ -149,7 +150,7 @@ export class DynamicBatcher implements Scheduler {
   private async run(members: readonly Member[]): Promise<void> {
     const now = performance.now();
     for (const { call, queuedAt } of members) call.timings.queueNs += (now - queuedAt) * 1e6;
-    const departures = members.map(followDeparture);
+    const departures = members.map((member) => new Departure(member));
     const running = runBatch(this.model, members, this.layout);
     // Callers are answered when they go; the run is left to finish.
     this.model.abandon(running);
@@ -159,7 +160,7 @@ export class DynamicBatcher implements Scheduler {
     } catch (failure) {
       this.failed(members, failure as Error);
     } finally {
-      for (const forget of departures) forget();
+      for (const departure of departures) departure.forget();
     }
   }
 
@@ -170,7 +171,7 @@ export class DynamicBatcher implements Scheduler {
     }
     const queuedAt = performance.now();
     for (const member of members) {
-      if (!member.call.signal.aborted) this.again.push(Object.assign(member, { queuedAt }));
+      if (departureOf(member.call) === undefined) this.again.push(Object.assign(member, { queuedAt }));
     }
     this.dispatch();
   }
@@ -181,9 +182,17 @@ export class DynamicBatcher implements Scheduler {
   }
 }
 
-/** Refuses a request whose caller goes while it runs; gives the way to stop listening. */
-function followDeparture({ call: { signal }, refuse }: Member): () => void {
-  const gone = (): void => refuse(signal.reason as Error);
-  signal.addEventListener('abort', gone, { once: true });
-  return () => signal.removeEventListener('abort', gone);
+/** Refuses a request whose caller goes while it runs. */
+class Departure {
+  constructor(private readonly member: Member) {
+    watch(member.call, this);
+  }
+
+  handleEvent(): void {
+    this.member.refuse(departureOf(this.member.call) as Error);
+  }
+
+  forget(): void {
+    unwatch(this.member.call, this);
+  }
 }

@@ -1,6 +1,7 @@
 import { unavailable } from '../../../core/errors/catalogue.js';
 import { ServingError } from '../../../core/errors/serving-error.js';
 import type { InferenceCall } from '../../../core/inference/call.js';
+import { departureOf, unwatch, watch } from '../../../core/inference/watched-call.js';
 import type { InferenceRequest } from '../../../core/inference/request.js';
 import type { QueueOptions, QueuePolicy } from '../../../core/model/scheduling.js';
 import { Fifo } from './fifo.js';
@@ -51,8 +52,8 @@ export class RequestQueue {
 
   /** Takes a request in. Throws `unavailable` when its priority is full, and the reason of a call that has ended. */
   add(entry: WaitingRequest): void {
-    const { signal } = entry.call;
-    signal.throwIfAborted();
+    const gone = departureOf(entry.call);
+    if (gone !== undefined) throw gone;
     const { priority, timeoutMs } = schedulePolicy(entry.request.parameters);
     const level = this.levelOf(priority);
     const { maxSize = 0 } = level.policy;
@@ -120,18 +121,18 @@ class Place {
   ) {
     this.remove = level.waiting.push(entry);
     if (limitMs > 0) this.timer = setTimeout(() => this.isLate(), limitMs);
-    entry.call.signal.addEventListener('abort', this, ONCE);
+    watch(entry.call, this);
   }
 
   /** The caller has gone. */
   handleEvent(): void {
     this.queue.take(this.entry);
-    this.entry.refuse(this.entry.call.signal.reason as Error);
+    this.entry.refuse(departureOf(this.entry.call) as Error);
   }
 
   leave(): void {
     if (this.timer !== undefined) clearTimeout(this.timer);
-    this.entry.call.signal.removeEventListener('abort', this);
+    unwatch(this.entry.call, this);
     this.remove();
   }
 
@@ -145,5 +146,3 @@ class Place {
     this.entry.refuse(unavailable('Request timeout expired'));
   }
 }
-
-const ONCE = { once: true } as const;

@@ -1,5 +1,6 @@
 import { invalidArgument, unavailable } from '../../../core/errors/catalogue.js';
 import type { InferenceCall } from '../../../core/inference/call.js';
+import { departureOf } from '../../../core/inference/watched-call.js';
 import type { InferenceRequest } from '../../../core/inference/request.js';
 import type { InferenceResponse } from '../../../core/inference/response.js';
 import type { QueueOptions, SequenceBatching } from '../../../core/model/scheduling.js';
@@ -213,7 +214,7 @@ export class SequenceBatcher implements Scheduler {
    */
   private left(lane: Lane, member: SequencedMember, reason: Error): void {
     lane.remove(member);
-    const isExpired = !lane.hasSlot && !member.call.signal.aborted;
+    const isExpired = !lane.hasSlot && departureOf(member.call) === undefined;
     member.reject(isExpired ? expired() : reason);
     if (isExpired) this.refuse(lane.clear(member.sequence), expired);
     if (lane.isEmpty && !lane.hasSlot) this.drop(lane);
