@@ -15,8 +15,10 @@ import { Drain } from './drain.js';
 import { CacheConfig } from './engine/cache/cache.config.js';
 import { CacheStage } from './engine/cache/cache.stage.js';
 import { EngineModule } from './engine/engine.module.js';
+import { ClassificationSlot } from './engine/pipeline/stage-slot.js';
 import { ValidateStage } from './engine/pipeline/validate.stage.js';
 import { QueueConfig } from './engine/scheduling/queue/queue.config.js';
+import { ClassificationModule } from './extensions/classification/classification.module.js';
 import { GenerateModule } from './extensions/generate/generate.module.js';
 import { KserveV1Config } from './extensions/kserve-v1/kserve-v1.config.js';
 import { KserveV1Module } from './extensions/kserve-v1/kserve-v1.module.js';
@@ -75,7 +77,13 @@ export const SECTIONS = [
 ] as const;
 
 /** What the server speaks beyond the Open Inference Protocol; any of them can go. */
-export const EXTENSIONS: readonly Type[] = [StatisticsModule, SharedMemoryModule, GenerateModule, KserveV1Module];
+export const EXTENSIONS: readonly Type[] = [
+  ClassificationModule,
+  StatisticsModule,
+  SharedMemoryModule,
+  GenerateModule,
+  KserveV1Module,
+];
 
 export interface AppModuleOptions {
   readonly configuration: Configuration;
@@ -97,7 +105,7 @@ export class AppModule {
         AdmissionModule.forRoot({
           authenticators: [ApiKeyAuthenticator, JwtAuthenticator, ClientCertificateAuthenticator],
         }),
-        EngineModule.forRoot({ stages: [ValidateStage, CacheStage] }),
+        EngineModule.forRoot({ stages: [ValidateStage, ClassificationSlot, CacheStage] }),
         OnnxModule,
         RemoteModule,
         EnsembleModule,

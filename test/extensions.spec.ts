@@ -14,6 +14,7 @@ interface Brought {
 }
 
 const BROUGHT: Readonly<Record<string, Brought>> = {
+  ClassificationModule: { names: ['classification'] },
   StatisticsModule: {
     names: ['statistics'],
     rpcs: ['ModelStatistics'],

@@ -59,6 +59,7 @@ export class EngineModule {
         SharedTensorPort,
         ResponseCache,
         ModelClient,
+        ...stages,
       ],
     };
   }

@@ -207,6 +207,8 @@ describe.each(WIRES)('what came over %s', (wire) => {
     await reload('plain');
     const { status } = await inferOver[wire](server, { model: 'plain', inputs: [] });
     expect(status).toBe(wire === 'grpc' ? 'INVALID_ARGUMENT' : 400);
+    // From inside, it is checked in the pipeline.
+    await expect(server.models.infer('plain', {})).rejects.toMatchObject({ code: 'invalid-argument' });
     expect(counts(await only('plain'))).toMatchObject({ success: 0, fail: 0 });
   });
 
