@@ -82,6 +82,7 @@ export async function createApp({ environment, ...options }: AppOptions = {}): P
     ...parts,
     address: hostAndPort(GRPC_HOST, GRPC_PORT),
     streamStallMs,
+    streamDialect: grpcConfig.STREAM_DIALECT,
     maxConcurrentStreams: grpcConfig.GRPC_MAX_CONCURRENT_STREAMS,
     maxConnectionAgeMs: grpcConfig.GRPC_MAX_CONNECTION_AGE_MS,
     credentials: tls?.grpc,

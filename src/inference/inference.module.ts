@@ -6,6 +6,8 @@ import { InferenceGrpcController } from './inference.grpc.controller.js';
 import { InferenceLimits } from './inference-limits.js';
 import { InferenceRestController } from './inference.rest.controller.js';
 import { InferenceService } from './inference.service.js';
+import { MlserverStreamService } from './mlserver-stream.service.js';
+import { StreamAdmission } from './stream-admission.js';
 import { StreamService } from './stream.service.js';
 import { TensorPipe } from './tensor.pipe.js';
 
@@ -17,6 +19,8 @@ import { TensorPipe } from './tensor.pipe.js';
   providers: [
     InferenceService,
     StreamService,
+    MlserverStreamService,
+    StreamAdmission,
     TensorPipe,
     InferenceLimits,
     { provide: Overload, useExisting: InferenceLimits },

@@ -1,17 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { toServingError } from '../core/errors/catalogue.js';
-import { ModelAccess } from '../core/inference/model-access.js';
 import type { ParameterValue } from '../core/inference/parameters.js';
 import type { InferenceRequest } from '../core/inference/request.js';
 import type { InferenceResponse } from '../core/inference/response.js';
 import { InferencePipeline } from '../engine/pipeline/inference-pipeline.js';
 import { ModelRegistry } from '../engine/registry/model-registry.js';
-import { decodeInferRequest } from '../protocol/grpc/decode.js';
 import { GrpcConfig } from '../protocol/grpc/grpc.config.js';
 import type { ModelInferRequest } from '../protocol/grpc/messages.js';
 import type { InferenceStream, StreamedRequest } from '../protocol/grpc/server/stream-messages.js';
 import { Slots } from './slots.js';
-import { TensorPipe } from './tensor.pipe.js';
+import { MlserverStreamService } from './mlserver-stream.service.js';
+import { StreamAdmission } from './stream-admission.js';
 
 /** Tells the client whether a response is the last one of its request. */
 const FINAL = 'triton_final_response';
@@ -27,13 +26,14 @@ export class StreamService {
   constructor(
     private readonly pipeline: InferencePipeline,
     private readonly registry: ModelRegistry,
-    private readonly tensors: TensorPipe,
-    private readonly access: ModelAccess,
+    private readonly admission: StreamAdmission,
+    private readonly mlserver: MlserverStreamService,
     private readonly config: GrpcConfig,
   ) {}
 
   /** Answers all requests of a stream; resolves when the client has sent its last one and has every reply. */
   async serve(stream: InferenceStream): Promise<void> {
+    if (stream.dialect === 'mlserver') return this.mlserver.serve(stream);
     const slots = new Slots(this.config.STREAM_MAX_IN_FLIGHT);
     const running = new Set<Promise<void>>();
     let turn: Promise<void> = Promise.resolve();
@@ -52,16 +52,13 @@ export class StreamService {
 
   /** Answers one request; its replies come after `turn`, unless the model is decoupled. Never rejects. */
   private async answer(
-    { message, call }: StreamedRequest,
+    streamed: StreamedRequest,
     stream: InferenceStream,
     turn: Promise<void> | undefined,
   ): Promise<void> {
+    const { message, call } = streamed;
     try {
-      if (call.refusal !== undefined) throw call.refusal;
-      const encoded = decodeInferRequest(message);
-      await this.access.check(call, 'inference', encoded.model, encoded.version);
-      await call.onInference?.(encoded.inputs[0]?.shape[0] ?? 1);
-      const request = this.tensors.decode(encoded);
+      const request = await this.admission.admit(streamed);
       if (turn === undefined) {
         await this.sendAll(request, stream, call);
       } else {

@@ -3,6 +3,8 @@ import { type ServiceError, status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { fp32, int32, Model, ServingError, signature, type InferContext, type Inputs } from '#core';
 import { defineModel, serve, type TestServer } from '#testing';
+import { callRaw, encodeMessage } from '../../test/support/raw-rpc.js';
+import { loadContracts } from '../protocol/grpc/contracts.js';
 import { Deferred } from '../testing/deferred.js';
 
 const values = signature({ inputs: { x: int32(-1) }, outputs: { y: int32(-1) } });
@@ -49,9 +51,13 @@ const large = signature({ inputs: { count: int32(1) }, outputs: { y: fp32(-1) } 
 @Model('flood', large)
 class FloodModel {
   *stream({ count }: Inputs<typeof large>) {
-    for (let index = 0; index < (count.data[0] ?? 0); index++) {
-      progress.yielded++;
-      yield { y: fp32.of([65_536], new Float32Array(65_536)) };
+    try {
+      for (let index = 0; index < (count.data[0] ?? 0); index++) {
+        progress.yielded++;
+        yield { y: fp32.of([65_536], new Float32Array(65_536)) };
+      }
+    } finally {
+      progress.ended.resolve();
     }
   }
 }
@@ -239,11 +245,8 @@ describe('ModelStreamInfer', () => {
       inputs: [{ name: 'count', datatype: 'INT32', shape: [1], contents: { int_contents: [2_000] } }],
     });
     call.pause();
-    let before = -1;
-    while (before !== progress.yielded) {
-      before = progress.yielded;
-      for (let round = 0; round < 50; round++) await impatient.grpc.call('ServerLive');
-    }
+    await progress.ended.promise;
+    expect(progress.yielded).toBeLessThan(2_000);
     call.resume();
     const [error] = await failure;
     expect(error?.code).toBe(status.RESOURCE_EXHAUSTED);
@@ -272,6 +275,84 @@ it('a decoupled model is refused by ModelInfer and by REST, with the way to call
   });
   const body = { inputs: [{ name: 'x', datatype: 'INT32', shape: [1], data: [1] }] };
   expect((await server.rest.post('/v2/models/repeat/infer', body)).status).toBe(501);
+});
+
+describe("ModelStreamInfer in MLServer's dialect", () => {
+  const PATH = '/inference.GRPCInferenceService/ModelStreamInfer';
+  const decode = (reply: Buffer): NonNullable<Reply['infer_response']> =>
+    (
+      loadContracts()['inference.GRPCInferenceService'] as unknown as {
+        ModelInfer: { responseDeserialize(bytes: Buffer): NonNullable<Reply['infer_response']> };
+      }
+    ).ModelInfer.responseDeserialize(reply);
+  const stream = async (messages: readonly object[], dialect?: string, target = server) => {
+    const sent = messages.map((message) => encodeMessage('ModelInfer', message));
+    const outcome = await callRaw(target, PATH, sent, dialect === undefined ? {} : { 'x-oip-stream-dialect': dialect });
+    const { status: code, details, replies } = outcome;
+    return { code, details, replies: replies.map((bytes) => told(decode(bytes))) };
+  };
+  const told = ({ model_name, id, parameters, raw_output_contents }: NonNullable<Reply['infer_response']>) => ({
+    model: model_name,
+    id,
+    parameters: parameters ?? {},
+    value: raw_output_contents?.[0]?.readInt32LE(0),
+  });
+
+  it('answers with bare responses of the model of the first message, and its id', async () => {
+    const { inputs } = request('', '', [5]);
+    const answered = await stream([request('doubler', 'a', [4]), { inputs }, { inputs, id: 'b' }], 'mlserver');
+    const head = { model: 'doubler', parameters: {} };
+    expect(answered).toEqual({
+      code: 'OK',
+      details: 'OK',
+      replies: [
+        { ...head, id: 'a', value: 8 },
+        { ...head, id: 'a', value: 10 },
+        { ...head, id: 'b', value: 10 },
+      ],
+    });
+  });
+
+  it('answers with every response of a decoupled model, and no mark on the last', async () => {
+    const parameters = { triton_enable_empty_final_response: { bool_param: true } };
+    const { replies } = await stream([request('repeat', 'r', [1, 2, 3], parameters)], 'mlserver');
+    expect(replies).toEqual([1, 2, 3].map((value) => ({ model: 'repeat', id: 'r', parameters: {}, value })));
+  });
+
+  it('ends with the status of the first error', async () => {
+    expect(await stream([request('nope', '', [1])], 'mlserver')).toEqual({
+      code: 'NOT_FOUND',
+      details: "Request for unknown model: 'nope' is not found",
+      replies: [],
+    });
+    const refused = await stream([request('repeat', 'r', [1, -1]), request('repeat', 'r', [9])], 'mlserver');
+    expect(refused).toMatchObject({ code: 'INVALID_ARGUMENT', details: '-1 is negative', replies: [{ value: 1 }] });
+    const other = await stream([request('doubler', '', [1]), request('repeat', '', [1])], 'mlserver');
+    expect(other).toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      details: expect.stringContaining("its first message names 'doubler', a later one 'repeat'") as string,
+      replies: [{ value: 2 }],
+    });
+  });
+
+  it('is the dialect of a server that is configured so, but for clients who ask for the other', async () => {
+    await using mlserver = await serve(doubler, { environment: { STREAM_DIALECT: 'mlserver' } });
+    expect((await stream([request('doubler', 'a', [4])], undefined, mlserver)).replies).toEqual([
+      { model: 'doubler', id: 'a', parameters: {}, value: 8 },
+    ]);
+    const { call, replies, ended } = open({ 'x-oip-stream-dialect': 'triton' }, mlserver);
+    call.end(request('doubler', 'a', [4]));
+    await ended;
+    expect(replies.map(seen)).toEqual([{ id: 'a', value: 8, final: true }]);
+  });
+
+  it('must be one that there is', async () => {
+    expect(await stream([request('doubler', '', [1])], 'seldon')).toEqual({
+      code: 'INVALID_ARGUMENT',
+      details: "metadata x-oip-stream-dialect: 'seldon' is no dialect: use one of triton, mlserver",
+      replies: [],
+    });
+  });
 });
 
 describe('infer_stream', () => {

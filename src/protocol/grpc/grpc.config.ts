@@ -1,4 +1,4 @@
-import { Host, Int, Port } from '../../config/keys.js';
+import { Host, Int, OneOf, Port } from '../../config/keys.js';
 
 /** The gRPC server. */
 export class GrpcConfig {
@@ -13,6 +13,9 @@ export class GrpcConfig {
     max: 65_536,
   })
   readonly STREAM_MAX_IN_FLIGHT: number = 64;
+
+  @OneOf('How ModelStreamInfer answers where the metadata x-oip-stream-dialect does not say.', ['triton', 'mlserver'])
+  readonly STREAM_DIALECT: 'triton' | 'mlserver' = 'triton';
 
   @Int('How long a client may take no reply of a stream while more are waiting, in milliseconds.', {
     min: 1,

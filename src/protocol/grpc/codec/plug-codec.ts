@@ -28,6 +28,10 @@ const CODECS = {
   },
   ModelStreamInfer: {
     requestDeserialize: decodeModelInferRequest,
-    responseSerialize: (reply: object) => encodeModelStreamInferResponse(reply as StreamReply),
+    responseSerialize: (reply: object) => encodeStreamed(reply as StreamReply | InferenceResponse),
   },
 };
+
+/** MLServer's clients read a bare response where Triton's read it behind an error. */
+const encodeStreamed = (reply: StreamReply | InferenceResponse): Buffer =>
+  'response' in reply ? encodeModelStreamInferResponse(reply) : encodeModelInferResponse(reply);

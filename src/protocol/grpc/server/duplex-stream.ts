@@ -6,8 +6,9 @@ import { CallContext } from '../../call/call-context.js';
 import type { Overload } from '../../call/overload.js';
 import { countInference } from './admit-call.js';
 import { type CallReporter, trailers } from './call-reporter.js';
+import type { InferenceResponse } from '../../../core/inference/response.js';
 import type { ModelInferRequest } from '../messages.js';
-import type { InferenceStream, StreamedRequest, StreamReply } from './stream-messages.js';
+import type { InferenceStream, StreamDialect, StreamedRequest, StreamReply } from './stream-messages.js';
 
 export interface StreamLimits {
   /** The longest that one request of a stream may take, in milliseconds. */
@@ -16,7 +17,7 @@ export interface StreamLimits {
   readonly streamStallMs: number;
 }
 
-export type DuplexCall = ServerDuplexStream<ModelInferRequest, StreamReply>;
+export type DuplexCall = ServerDuplexStream<ModelInferRequest, StreamReply | InferenceResponse>;
 
 /** Triton's clients ask by this key for errors as statuses. */
 const FAIL_FAST_KEY = 'triton_grpc_error';
@@ -35,8 +36,9 @@ export class DuplexStream implements InferenceStream {
     private readonly limits: StreamLimits,
     private readonly calls: ActiveCalls,
     private readonly overload: Overload,
+    readonly dialect: StreamDialect,
   ) {
-    this.failFast = call.metadata.get(FAIL_FAST_KEY)[0] === 'true';
+    this.failFast = dialect === 'mlserver' || call.metadata.get(FAIL_FAST_KEY)[0] === 'true';
     context.details.onDisconnect(() => this.abandon());
   }
 
@@ -72,7 +74,7 @@ export class DuplexStream implements InferenceStream {
   send(reply: StreamReply): Promise<void> {
     this.written = this.written.then(async () => {
       if (this.call.cancelled || this.ended) throw cancelled();
-      if (!this.call.write(reply)) await this.drained();
+      if (!this.call.write(this.dialect === 'mlserver' ? reply.response : reply)) await this.drained();
     });
     return this.written;
   }

@@ -13,11 +13,15 @@ import { plugCodec } from '../codec/plug-codec.js';
 import { ALIASES, loadContracts, PACKAGES } from '../contracts.js';
 import { takeUnaryCalls } from './grpc-internals.js';
 import { type Sessions, tuneHttp2 } from './http2-tuning.js';
+import { readStreamDialect } from './read-stream-dialect.js';
+import type { StreamDialect } from './stream-messages.js';
 import { type DuplexCall, DuplexStream, type StreamLimits } from './duplex-stream.js';
 
 export interface GrpcServerOptions extends GrpcAdmission, StreamLimits {
   /** Host and port; port 0 takes a free one. */
   readonly address: string;
+  /** How streams speak whose clients do not say it. */
+  readonly streamDialect: StreamDialect;
   /** The largest message in and out, in bytes. */
   readonly maxMessageBytes: number;
   readonly observer: CallObserver;
@@ -165,14 +169,13 @@ export class GrpcServer extends ServerGrpc {
       const call = opened as DuplexCall;
       const context = this.enter(call, {});
       this.settings.calls.opened(context);
-      const stream = new DuplexStream(
-        call,
-        context,
-        this.reporter,
-        this.settings,
-        this.settings.calls,
-        this.settings.overload,
-      );
+      const dialect = readStreamDialect(call.metadata, this.settings.streamDialect);
+      if (dialect instanceof ServingError) {
+        call.emit('error', this.reporter.end(context, dialect));
+        return;
+      }
+      const { calls, overload } = this.settings;
+      const stream = new DuplexStream(call, context, this.reporter, this.settings, calls, overload, dialect);
       try {
         const result = await handler(stream, call.metadata, call);
         if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined });

@@ -9,6 +9,13 @@ export interface StreamedRequest {
   readonly call: CallContext;
 }
 
+/**
+ * How a stream speaks. Triton: any model for each message, replies with an error or a response. MLServer: one model for
+ * all messages, bare responses, and an error ends the stream by its status.
+ */
+export const STREAM_DIALECTS = ['triton', 'mlserver'] as const;
+export type StreamDialect = (typeof STREAM_DIALECTS)[number];
+
 /** One reply on a stream: a response, or why a request failed, with what the client can match it by. */
 export interface StreamReply {
   /** Empty for a success. */
@@ -18,6 +25,7 @@ export interface StreamReply {
 
 /** Both ways of a stream of inferences. */
 export interface InferenceStream {
+  readonly dialect: StreamDialect;
   /** The requests as they come; taking none makes the client wait. */
   readonly requests: AsyncIterable<StreamedRequest>;
   /** Resolves when the client's side has room for more; rejects when it takes nothing for too long, or is gone. */
@@ -26,7 +34,7 @@ export interface InferenceStream {
   finished(call: CallContext, error?: ServingError): void;
   /**
    * Tells the client of a request that failed: by the reply, or by ending the stream with the error's status where the
-   * client asked for that, or takes no replies any more. Never rejects.
+   * client asked for that, by its dialect or by itself, or takes no replies any more. Never rejects.
    */
   fail(error: ServingError, reply: StreamReply): Promise<void>;
 }
