@@ -1,115 +1,29 @@
-import {
-  type Answer,
-  get,
-  infer,
-  inferPath,
-  post,
-  rpc,
-  type Send,
-  type SentInference,
-  type SentTensor,
-  type Wire,
-} from '../support/wires.js';
+import { get, infer, post, rpc, type Send } from '../support/wires.js';
 import { callRaw } from '../support/raw-rpc.js';
+import {
+  type ErrorCase,
+  holds,
+  isFalse,
+  nested,
+  TWO_60,
+  pair,
+  rowsOf,
+  zeros,
+  simple,
+  vector,
+  load,
+  unload,
+  vectorBody,
+  vectorPath,
+  REFUSED,
+  UNKNOWN,
+  UNREADY,
+  UNSERVED,
+  FAILED,
+  FINE,
+} from './error-case.js';
 
 /** Every failure of the protocol's reference that this server can be brought to, row by row of its table. */
-
-/** The servers that the cases run against. */
-export type ServerKind = 'explicit' | 'uncontrolled' | 'empty' | 'small';
-
-/** The most bytes that the small server takes. */
-export const SMALL_LIMIT = 4_000;
-
-export interface ErrorCase {
-  /** The number of the failure in section 2.2 of the reference. */
-  readonly row: number;
-  readonly what: string;
-  /** Default: `explicit`. */
-  readonly on?: ServerKind;
-  readonly send: Readonly<Partial<Record<Wire, Send>>>;
-  /** The gRPC status; absent where the case does not apply to the wire. */
-  readonly grpc?: string;
-  /** The HTTP status; absent where the case does not apply to the wire. */
-  readonly rest?: number;
-  /** The whole text, or what it must match. */
-  readonly message: string | RegExp | Readonly<Record<Wire, string | RegExp>>;
-}
-
-const REFUSED = { grpc: 'INVALID_ARGUMENT', rest: 400 } as const;
-const UNKNOWN = { grpc: 'NOT_FOUND', rest: 404 } as const;
-const UNREADY = { grpc: 'UNAVAILABLE', rest: 503 } as const;
-const UNSERVED = { grpc: 'UNIMPLEMENTED', rest: 501 } as const;
-const FAILED = { grpc: 'INTERNAL', rest: 500 } as const;
-const FINE = { grpc: 'OK', rest: 200, message: '' } as const;
-
-const vector = (tensor: Partial<SentTensor> = {}, rest: Partial<SentInference> = {}): SentInference => ({
-  model: 'vector',
-  inputs: [{ name: 'x', datatype: 'FP32', shape: [2], data: [1, 2], ...tensor }],
-  ...rest,
-});
-
-const zeros = (name: string, tensor: Partial<SentTensor> = {}): SentTensor => ({
-  name,
-  datatype: 'INT32',
-  shape: [1, 16],
-  data: Array.from<number>({ length: 16 }).fill(0),
-  ...tensor,
-});
-
-const simple = (first: Partial<SentTensor> = {}, rest: Partial<SentInference> = {}): SentInference => ({
-  model: 'simple',
-  inputs: [zeros('INPUT0', first), zeros('INPUT1')],
-  ...rest,
-});
-
-const pair = (name: string): SentTensor => ({ name, datatype: 'INT32', shape: [2], data: [1, 2] });
-
-/** Rows of two numbers each. */
-const rowsOf = (name: string, rows: number): SentTensor => ({
-  name,
-  datatype: 'INT32',
-  shape: [rows, 2],
-  data: Array<number>(2 * rows).fill(1),
-});
-
-/** A body for the model `vector`, from the text of its only input's fields. */
-const vectorBody = (fields: string): string => `{"inputs":[{"name":"x","datatype":"FP32",${fields}}]}`;
-const vectorPath = inferPath('vector');
-
-const load = (name: string, parameters?: object, grpcParameters?: object): Readonly<Record<Wire, Send>> => ({
-  grpc: rpc('RepositoryModelLoad', { model_name: name, parameters: grpcParameters }),
-  rest: post(
-    `/v2/repository/models/${encodeURIComponent(name)}/load`,
-    parameters === undefined ? '' : JSON.stringify({ parameters }),
-  ),
-});
-
-const unload = (name: string, parameters?: object, grpcParameters?: object): Readonly<Record<Wire, Send>> => ({
-  grpc: rpc('RepositoryModelUnload', { model_name: name, parameters: grpcParameters }),
-  rest: post(
-    `/v2/repository/models/${encodeURIComponent(name)}/unload`,
-    parameters === undefined ? '' : JSON.stringify({ parameters }),
-  ),
-});
-
-/** What a sender asserts of a success becomes the answer's message when it does not hold. */
-const holds =
-  (send: Send, check: (reply: unknown) => boolean): Send =>
-  async (server): Promise<Answer> => {
-    const answer = await send(server);
-    return check(answer.reply) ? answer : { ...answer, message: `unexpected reply ${JSON.stringify(answer.reply)}` };
-  };
-
-const isFalse =
-  (field: string) =>
-  (reply: unknown): boolean =>
-    // A false flag is no field at all on the gRPC wire.
-    ((reply as Record<string, unknown>)[field] ?? false) === false;
-
-const nested = (depth: number): string => `${'['.repeat(depth)}1,1${']'.repeat(depth)}`;
-
-/** A shape as gRPC clients send it: 64-bit integers are texts there. */
-const TWO_60 = 2n ** 60n;
 
 export const ERROR_CASES: readonly ErrorCase[] = [
   {
@@ -542,15 +456,13 @@ export const ERROR_CASES: readonly ErrorCase[] = [
     grpc: 'UNIMPLEMENTED',
     message: /\/inference\.GRPCInferenceService\/Nope/,
   },
-  ...['/', '/v1/models', '/v2/nope', '/base/v2', '/v2/models/vector/nope', '/v2/health/live/'].map(
-    (path): ErrorCase => ({
-      row: 45,
-      what: `unknown path ${path}`,
-      send: { rest: get(path) },
-      rest: 404,
-      message: 'Not Found',
-    }),
-  ),
+  ...['/', '/v1/nope', '/v2/nope', '/base/v2', '/v2/models/vector/nope', '/v2/health/live/'].map((path): ErrorCase => ({
+    row: 45,
+    what: `unknown path ${path}`,
+    send: { rest: get(path) },
+    rest: 404,
+    message: 'Not Found',
+  })),
   {
     row: 45,
     what: 'a version without digits is no path, when it is of no model',

@@ -3,7 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { serve, type TestServer } from '#testing';
 import { captureLog } from '../support/captured-log.js';
 import { WIRES } from '../support/wires.js';
-import { ERROR_CASES, type ErrorCase, type ServerKind, SMALL_LIMIT } from './error-cases.js';
+import { type ErrorCase, type ServerKind, SMALL_LIMIT, titleOf } from './error-case.js';
+import { ERROR_CASES } from './error-cases.js';
+import { EXTENSION_ERROR_CASES } from './extension-error-cases.js';
 import { MODELS, Vector } from './models.js';
 
 const SAMPLES = join(import.meta.dirname, '../../model-repository');
@@ -30,10 +32,12 @@ afterAll(async () => {
   await Promise.all([...servers.values()].map((server) => server.close()));
 });
 
-const named = (error: ErrorCase) => [`2.2 row ${error.row}: ${error.what}`, error] as const;
+const CASES = [...ERROR_CASES, ...EXTENSION_ERROR_CASES];
+
+const named = (error: ErrorCase) => [titleOf(error), error] as const;
 
 describe.each(WIRES)('%s', (wire) => {
-  const cases = ERROR_CASES.filter((candidate) => candidate[wire] !== undefined && candidate.send[wire] !== undefined);
+  const cases = CASES.filter((candidate) => candidate[wire] !== undefined && candidate.send[wire] !== undefined);
 
   it.each(cases.map(named))('%s', async (_, { on = 'explicit', send, message, ...expected }) => {
     const server = servers.get(on);

@@ -65,6 +65,8 @@ export const Broken = defineModel('broken', vector, ({ x }) => ({ y: x }), {
   load: () => Promise.reject(new Error('the weights are gone')),
 });
 
+export const Running = defineModel('running', vector, ({ x }) => ({ y: x }), {}, { sequence: {} });
+
 const counting = signature({ inputs: { n: int32(1) }, outputs: { i: int32(1) } });
 @Model('counting', counting)
 export class Counting {
@@ -89,4 +91,5 @@ export const MODELS = [
   Raising,
   Broken,
   Counting,
+  Running,
 ];
