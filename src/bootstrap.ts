@@ -13,6 +13,7 @@ import { ActiveCalls } from './protocol/call/active-calls.js';
 import { CallAuthenticator } from './protocol/call/call-authenticator.js';
 import { CallObserver } from './protocol/call/call-observer.js';
 import { CallConfig } from './protocol/call/call.config.js';
+import { HeaderForwarding } from './protocol/call/header-forwarding.js';
 import { Overload } from './protocol/call/overload.js';
 import { GrpcConfig } from './protocol/grpc/grpc.config.js';
 import { GrpcServer } from './protocol/grpc/server/grpc-server.js';
@@ -58,6 +59,10 @@ export async function createApp({ environment, ...options }: AppOptions = {}): P
   const callConfig = configuration.get(CallConfig);
   const connections = configuration.get(ConnectionsConfig);
   const { MAX_MESSAGE_BYTES: maxMessageBytes, REQUEST_TIMEOUT_MS: requestTimeoutMs } = callConfig;
+  const forwarding = {
+    rest: HeaderForwarding.read('HTTP_HEADER_FORWARD_PATTERN', rest.HTTP_HEADER_FORWARD_PATTERN),
+    grpc: HeaderForwarding.read('GRPC_HEADER_FORWARD_PATTERN', grpcConfig.GRPC_HEADER_FORWARD_PATTERN),
+  };
   const tls = TlsListeners.read(configuration.get(TlsConfig));
   const module = AppModule.forRoot({ configuration, ...options });
   const app = await NestFactory.create<NestFastifyApplication>(module, createRestAdapter(connections, tls?.rest), {
@@ -75,13 +80,18 @@ export async function createApp({ environment, ...options }: AppOptions = {}): P
     maxMessageBytes,
     requestTimeoutMs,
   };
-  configureRest(app, { ...parts, sendTimeoutMs: connections.REST_SEND_TIMEOUT_MS });
+  configureRest(app, {
+    ...parts,
+    forwarding: forwarding.rest,
+    sendTimeoutMs: connections.REST_SEND_TIMEOUT_MS,
+  });
   configureBrowsers(app, configuration.get(BrowserConfig));
   tls?.follow(app.get(FileWatcher), app.getHttpServer());
   const grpc = new GrpcServer({
     ...parts,
     address: hostAndPort(GRPC_HOST, GRPC_PORT),
     streamStallMs,
+    forwarding: forwarding.grpc,
     streamDialect: grpcConfig.STREAM_DIALECT,
     maxConcurrentStreams: grpcConfig.GRPC_MAX_CONCURRENT_STREAMS,
     maxConnectionAgeMs: grpcConfig.GRPC_MAX_CONNECTION_AGE_MS,

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ModelAccess } from '../core/inference/model-access.js';
 import type { InferenceRequest } from '../core/inference/request.js';
+import { withForwarded } from '../protocol/call/header-forwarding.js';
 import { decodeInferRequest } from '../protocol/grpc/decode.js';
 import type { StreamedRequest } from '../protocol/grpc/server/stream-messages.js';
 import { TensorPipe } from './tensor.pipe.js';
@@ -16,7 +17,7 @@ export class StreamAdmission {
   /** Throws a `ServingError` where the request may not run, or cannot. */
   async admit({ message, call }: StreamedRequest): Promise<InferenceRequest> {
     if (call.refusal !== undefined) throw call.refusal;
-    const encoded = decodeInferRequest(message);
+    const encoded = withForwarded(decodeInferRequest(message), call);
     await this.access.check(call, 'inference', encoded.model, encoded.version);
     await call.onInference?.(encoded.inputs[0]?.shape[0] ?? 1);
     return this.tensors.decode(encoded);

@@ -4,6 +4,7 @@ import { createParamDecorator } from '@nestjs/common';
 import { cancelled, deadlineExceeded } from '../../core/errors/catalogue.js';
 import type { CallTimings, InferenceCall } from '../../core/inference/call.js';
 import { Departures } from '../../core/inference/departures.js';
+import type { Parameters } from '../../core/inference/parameters.js';
 import type { ServingError } from '../../core/errors/serving-error.js';
 import type { Principal } from '../../core/inference/principal.js';
 import type { OperationFamily } from './operation.decorator.js';
@@ -48,6 +49,8 @@ export class CallContext implements InferenceCall, Placed {
    * out to carry. Throws where the request may not run now.
    */
   onInference: ((items: number) => void | Promise<void>) | undefined;
+  /** Set where headers become parameters: reads those of this call. Throws for one that must not become any. */
+  forwarded: (() => Parameters) | undefined;
   /** What was taken for the call is given back here, once, however it ends. */
   onFinish: (() => void) | undefined;
   /** Whether a guard has turned the caller away by a code that says something else. */

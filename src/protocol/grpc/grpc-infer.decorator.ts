@@ -1,14 +1,15 @@
 import { createParamDecorator, type PipeTransform, type Type } from '@nestjs/common';
 import type { EncodedRequest } from '../../core/inference/request.js';
 import { callOf } from '../call/call-context.js';
+import { withForwarded } from '../call/header-forwarding.js';
 import type { Received } from '../call/received.js';
 import { decodeInferRequest } from './decode.js';
 import type { ModelInferRequest } from './messages.js';
 
-const ReceivedInference = createParamDecorator((_: unknown, context): Received<EncodedRequest> => ({
-  request: decodeInferRequest(context.getArgByIndex<ModelInferRequest>(0)),
-  call: callOf(context),
-}));
+const ReceivedInference = createParamDecorator((_: unknown, context): Received<EncodedRequest> => {
+  const call = callOf(context);
+  return { request: withForwarded(decodeInferRequest(context.getArgByIndex<ModelInferRequest>(0)), call), call };
+});
 
 /**
  * Injects the `EncodedRequest` of a ModelInfer rpc, with its call. The arguments are the pipes that it then goes through.

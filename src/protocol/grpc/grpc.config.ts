@@ -1,4 +1,4 @@
-import { Host, Int, OneOf, Port } from '../../config/keys.js';
+import { Host, Int, OneOf, Port, Text } from '../../config/keys.js';
 
 /** The gRPC server. */
 export class GrpcConfig {
@@ -22,6 +22,9 @@ export class GrpcConfig {
     max: 2_147_483_647,
   })
   readonly STREAM_STALL_MS: number = 60_000;
+
+  @Text('A pattern of names: the metadata of an inference that it matches become parameters. Empty: none.')
+  readonly GRPC_HEADER_FORWARD_PATTERN: string = '';
 
   @Int('How many streams one connection may have open.', { min: 1, max: 1_000_000 })
   readonly GRPC_MAX_CONCURRENT_STREAMS: number = 1_024;

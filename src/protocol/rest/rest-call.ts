@@ -8,6 +8,7 @@ import { type CallAuthenticator, type Credentials, missingCredentials } from '..
 import { attachCall, CallContext, type CallDetails } from '../call/call-context.js';
 import { subjectOf } from '../call/certificate-subject.js';
 import type { CallObserver, CallOutcome } from '../call/call-observer.js';
+import type { HeaderForwarding } from '../call/header-forwarding.js';
 import type { Overload } from '../call/overload.js';
 import { outcomeCode } from '../http-exception.js';
 import { REQUEST_ID_HEADER } from '../call/request-id.js';
@@ -20,6 +21,8 @@ export interface CallTracking {
   readonly authenticator: CallAuthenticator;
   readonly observer: CallObserver;
   readonly overload: Overload;
+  /** Absent where no header becomes a parameter. */
+  readonly forwarding?: HeaderForwarding | undefined;
   /** How long a call may take before its signal aborts. */
   readonly requestTimeoutMs: number;
 }
@@ -33,12 +36,13 @@ export function trackCall(
   reply: FastifyReply,
   tracking: CallTracking,
 ): ServingError | undefined | Promise<ServingError | undefined> {
-  const { authenticator, calls, observer, overload, requestTimeoutMs } = tracking;
+  const { authenticator, calls, observer, overload, forwarding, requestTimeoutMs } = tracking;
   const details = new RestCallDetails(request, Date.now() + requestTimeoutMs);
   const call = new CallContext(details);
   const { model = '', version = '' } = request.params as { readonly model?: string; readonly version?: string };
   call.model = model;
   call.version = version;
+  if (forwarding !== undefined) call.forwarded = () => forwarding.parametersOf(sentHeaders(request));
   attachCall(request, call);
   calls.opened(call);
   let entered = false;
@@ -59,6 +63,12 @@ export function trackCall(
   };
   const pending = authenticateCall(call, details, authenticator);
   return pending === undefined ? admit() : pending.then(admit);
+}
+
+/** As they came: what stands in their place by name may have been changed since. */
+function* sentHeaders({ raw: { rawHeaders } }: FastifyRequest): Generator<readonly [string, string]> {
+  for (let index = 0; index < rawHeaders.length; index += 2)
+    yield [rawHeaders[index] ?? '', rawHeaders[index + 1] ?? ''];
 }
 
 /**

@@ -1,6 +1,7 @@
 import { Injectable, type PipeTransform } from '@nestjs/common';
 import type { EncodedRequest } from '../../core/inference/request.js';
 import type { CallContext } from '../call/call-context.js';
+import { withForwarded } from '../call/header-forwarding.js';
 import type { Received } from '../call/received.js';
 import { RestCodec } from './codec/rest-codec.js';
 import type { InferRequestParts } from './codec/decode.js';
@@ -25,8 +26,9 @@ export class RestInferPipe implements PipeTransform<ReceivedInference, MaybeLate
 
 type MaybeLater<T> = T | Promise<T>;
 
-/** Charges the caller for a request, which also names the call where nothing else does. */
-export function charge(request: EncodedRequest, call: CallContext): MaybeLater<Received<EncodedRequest>> {
+/** Charges the caller for a request, which also names the call where nothing else does, and takes what headers give it. */
+export function charge(decoded: EncodedRequest, call: CallContext): MaybeLater<Received<EncodedRequest>> {
+  const request = withForwarded(decoded, call);
   call.adoptRequestId(request.id);
   const charging = call.onInference?.(request.inputs[0]?.shape[0] ?? 1);
   const received = { request, call };

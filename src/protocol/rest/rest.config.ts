@@ -1,4 +1,4 @@
-import { Bool, Host, Int, OneOf, Port } from '../../config/keys.js';
+import { Bool, Host, Int, OneOf, Port, Text } from '../../config/keys.js';
 
 /** The REST server. */
 export class RestConfig {
@@ -7,6 +7,9 @@ export class RestConfig {
 
   @Port('The port of the REST server; 0 takes a free one.')
   readonly HTTP_PORT: number = 8080;
+
+  @Text('A pattern of names: the headers of an inference that it matches become parameters. Empty: none.')
+  readonly HTTP_HEADER_FORWARD_PATTERN: string = '';
 
   @OneOf('How NaN and infinities are written in JSON: as the bare words that Triton writes, or as null.', [
     'bare',

@@ -133,6 +133,7 @@ export class DuplexStream implements InferenceStream {
     call.principal = this.context.principal;
     call.family = this.context.family;
     call.onInference = this.context.onInference;
+    call.forwarded = this.context.forwarded;
     call.model = model_name;
     call.version = model_version;
     call.refusal = countInference(call, this.overload);

@@ -1,10 +1,18 @@
-import { Server, ServerCredentials, type ServerUnaryCall, type ServerWritableStream, setLogger } from '@grpc/grpc-js';
+import {
+  type Metadata,
+  Server,
+  ServerCredentials,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  setLogger,
+} from '@grpc/grpc-js';
 import { Logger } from '@nestjs/common';
 import { ServerGrpc } from '@nestjs/microservices';
 import { firstValueFrom, isObservable, lastValueFrom, type Observable } from 'rxjs';
 import { toServingError } from '../../../core/errors/catalogue.js';
 import { ServingError } from '../../../core/errors/serving-error.js';
 import { attachCall, attachedCall, type CallContext } from '../../call/call-context.js';
+import type { HeaderForwarding } from '../../call/header-forwarding.js';
 import type { CallObserver } from '../../call/call-observer.js';
 import { admitCalls, countInference, type GrpcAdmission, type GrpcCallDetails, isInference } from './admit-call.js';
 import { CallReporter, trailers } from './call-reporter.js';
@@ -22,6 +30,8 @@ export interface GrpcServerOptions extends GrpcAdmission, StreamLimits {
   readonly address: string;
   /** How streams speak whose clients do not say it. */
   readonly streamDialect: StreamDialect;
+  /** Absent where no metadata becomes a parameter. */
+  readonly forwarding?: HeaderForwarding | undefined;
   /** The largest message in and out, in bytes. */
   readonly maxMessageBytes: number;
   readonly observer: CallObserver;
@@ -197,6 +207,8 @@ export class GrpcServer extends ServerGrpc {
     context.model = model_name || name || (CONTROLS_A_MODEL.test(call.getPath()) && repository_name) || '';
     context.version = model_version ?? version ?? '';
     if (id !== undefined) context.adoptRequestId(id);
+    const { forwarding } = this.settings;
+    if (forwarding !== undefined) context.forwarded = () => forwarding.parametersOf(textsOf(call.metadata));
     attachCall(call, context);
     return context;
   }
@@ -221,6 +233,13 @@ export class GrpcServer extends ServerGrpc {
     } catch (thrown) {
       details.fail(this.reporter.end(context, toServingError(thrown)));
     }
+  }
+}
+
+/** The metadata that is text. */
+function* textsOf(metadata: Metadata): Generator<readonly [string, string]> {
+  for (const key of Object.keys(metadata.getMap())) {
+    for (const value of metadata.get(key)) if (typeof value === 'string') yield [key, value];
   }
 }
 
