@@ -2,7 +2,9 @@ import { ServingError } from './serving-error.js';
 
 /** The errors that more than one place raises. Clients of the protocol match on most of these wordings. */
 
-export const invalidArgument = (message: string): ServingError => new ServingError('invalid-argument', message);
+/** The field is the part of the request that is wrong: see {@link ServingError.field}. */
+export const invalidArgument = (message: string, field?: string): ServingError =>
+  new ServingError('invalid-argument', message, { field });
 
 export const modelNotFound = (model: string, version = ''): ServingError =>
   new ServingError(

@@ -20,6 +20,8 @@ export interface ServingErrorOptions {
   readonly reason?: ErrorReason;
   /** When to try again, in milliseconds from now; the wires pass it on. */
   readonly retryAfterMs?: number;
+  /** The part of the request that is wrong, as a path: `inputs["x"].shape`. gRPC tells it in the details of its status. */
+  readonly field?: string | undefined;
   readonly cause?: unknown;
 }
 
@@ -33,14 +35,16 @@ export class ServingError extends Error {
   override readonly name = 'ServingError';
   readonly reason: ErrorReason | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly field: string | undefined;
 
   constructor(
     readonly code: ErrorCode,
     message: string,
-    { reason, retryAfterMs, cause }: ServingErrorOptions = {},
+    { reason, retryAfterMs, field, cause }: ServingErrorOptions = {},
   ) {
     super(message, cause === undefined ? undefined : { cause });
     this.reason = reason;
     this.retryAfterMs = retryAfterMs;
+    this.field = field;
   }
 }

@@ -1,4 +1,5 @@
 import { invalidArgument } from '../errors/catalogue.js';
+import { inputField } from '../errors/request-field.js';
 import type { ServingError } from '../errors/serving-error.js';
 import type { RegionSlice } from '../inference/shared-tensors.js';
 import type { TypedField } from './datatype.js';
@@ -44,6 +45,7 @@ export function countElements(shape: Shape, size: number, { input, model }: Inpu
     if (!Number.isInteger(dimension) || dimension < 0) {
       throw invalidArgument(
         `input '${input}' of model '${model}': dimension ${dimension} of shape ${formatShape(shape)} is not an integer from 0 to 2^53-1`,
+        inputField(input, 'shape'),
       );
     }
   }
@@ -55,5 +57,6 @@ export function countElements(shape: Shape, size: number, { input, model }: Inpu
     size > 0 && claimed < 2 ** 63
       ? `byte size overflow for input '${input}' of model '${model}': shape ${formatShape(shape)} with ${size} bytes an element exceeds ${MAX_ELEMENTS}`
       : `input '${input}' of model '${model}': shape ${formatShape(shape)} causes total element count to exceed maximum size of ${MAX_ELEMENTS}`,
+    inputField(input, 'shape'),
   );
 }

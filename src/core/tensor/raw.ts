@@ -1,4 +1,5 @@
 import { invalidArgument } from '../errors/catalogue.js';
+import { inputField } from '../errors/request-field.js';
 import { type Datatype, DATATYPES, datatypeInfo, type NumericData } from './datatype.js';
 import { countElements, type InputPlace } from './encoded-tensor.js';
 import type { Shape } from './shape.js';
@@ -19,6 +20,7 @@ export function decodeRaw(datatype: Datatype, shape: Shape, bytes: Uint8Array, p
   if (bytes.byteLength !== expected) {
     throw invalidArgument(
       `input byte size mismatch for input '${place.input}' for model '${place.model}'. Expected ${expected}, got ${bytes.byteLength}`,
+      inputField(place.input, 'contents'),
     );
   }
   return new Tensor(datatype, shape, viewBytes(datatype, bytes));
@@ -34,6 +36,7 @@ function splitElements(bytes: Uint8Array, count: number, { input, model }: Input
     if (left < LENGTH_BYTES) {
       throw invalidArgument(
         `incomplete string length indicator for inference input '${input}' for model '${model}', expecting ${LENGTH_BYTES} bytes but only ${left} bytes available`,
+        inputField(input, 'contents'),
       );
     }
     const start = offset + LENGTH_BYTES;
@@ -41,11 +44,13 @@ function splitElements(bytes: Uint8Array, count: number, { input, model }: Input
     if (length > source.length - start) {
       throw invalidArgument(
         `incomplete string data for inference input '${input}' for model '${model}', expecting string of length ${length} but only ${source.length - start} bytes available`,
+        inputField(input, 'contents'),
       );
     }
     if (elements.length === count) {
       throw invalidArgument(
         `unexpected number of string elements ${count + 1} for inference input '${input}' for model '${model}', expecting ${count}`,
+        inputField(input, 'contents'),
       );
     }
     elements.push(source.subarray(start, start + length));
@@ -54,6 +59,7 @@ function splitElements(bytes: Uint8Array, count: number, { input, model }: Input
   if (elements.length < count) {
     throw invalidArgument(
       `expected ${count} string elements for inference input '${input}' for model '${model}', got ${elements.length}`,
+      inputField(input, 'contents'),
     );
   }
   return elements;

@@ -1,4 +1,5 @@
 import { invalidArgument } from '../errors/catalogue.js';
+import { inputField } from '../errors/request-field.js';
 import { BIG_BOUNDS, type Datatype, datatypeInfo, type TypedField } from './datatype.js';
 import { countElements, type InputPlace, type TypedContents } from './encoded-tensor.js';
 import { decodeRaw } from './raw.js';
@@ -20,6 +21,7 @@ export function decodeTyped(
   if (second !== undefined) {
     throw invalidArgument(
       `unexpected explicit tensor data for input tensor '${place.input}' for model '${place.model}': ${contents.field} and ${second.field} are both set, binary data was already supplied.`,
+      inputField(place.input, 'contents'),
     );
   }
   const { numbers, size, field } = datatypeInfo(datatype);
@@ -39,7 +41,10 @@ function noElements(datatype: Datatype, shape: Shape, place: InputPlace): Tensor
 }
 
 export const missingData = ({ input, model }: InputPlace) =>
-  invalidArgument(`unable to find data for input tensor '${input}' for model '${model}' in request.`);
+  invalidArgument(
+    `unable to find data for input tensor '${input}' for model '${model}' in request.`,
+    inputField(input, 'contents'),
+  );
 
 function readValues(datatype: Datatype, values: ArrayLike<unknown>, place: InputPlace) {
   const { array: Data, numbers, min, max } = datatypeInfo(datatype);
@@ -70,6 +75,7 @@ function singleEntry({ values }: TypedContents, datatype: Datatype, { input, mod
   if (values.length === 1) return values[0] as Uint8Array;
   throw invalidArgument(
     `input '${input}' for model '${model}': ${datatype} takes one entry of bytes_contents with the raw bytes of all elements, got ${values.length} entries`,
+    inputField(input, 'contents'),
   );
 }
 
@@ -88,6 +94,7 @@ const FIELD_DATATYPE: Readonly<Record<TypedField, Datatype>> = {
 const wrongField = (field: TypedField, datatype: Datatype, { input, model }: InputPlace) =>
   invalidArgument(
     `unexpected explicit tensor data for input tensor '${input}' for model '${model}' of type '${FIELD_DATATYPE[field]}', expected datatype '${datatype}'`,
+    inputField(input, 'contents'),
   );
 
 function wrongCount({ values }: TypedContents, datatype: Datatype, expected: number, { input, model }: InputPlace) {
@@ -95,14 +102,19 @@ function wrongCount({ values }: TypedContents, datatype: Datatype, expected: num
     const { size } = datatypeInfo(datatype);
     return invalidArgument(
       `input byte size mismatch for input '${input}' for model '${model}'. Expected ${expected * size}, got ${values.length * size}`,
+      inputField(input, 'contents'),
     );
   }
   return invalidArgument(
     values.length < expected
       ? `expected ${expected} string elements for inference input '${input}' for model '${model}', got ${values.length}`
       : `unexpected number of string elements ${values.length} for inference input '${input}' for model '${model}', expecting ${expected}`,
+    inputField(input, 'contents'),
   );
 }
 
 const outOfRange = (value: number | bigint, datatype: Datatype, { input, model }: InputPlace) =>
-  invalidArgument(`input '${input}' for model '${model}': ${value} is out of range for ${datatype}`);
+  invalidArgument(
+    `input '${input}' for model '${model}': ${value} is out of range for ${datatype}`,
+    inputField(input, 'contents'),
+  );

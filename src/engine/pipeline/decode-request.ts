@@ -1,4 +1,5 @@
 import { invalidArgument } from '../../core/errors/catalogue.js';
+import { inputField } from '../../core/errors/request-field.js';
 import type { EncodedRequest, InferenceRequest, RequestedOutput } from '../../core/inference/request.js';
 import type { ServedModel } from '../../core/inference/served-model.js';
 import type { SharedInput } from '../../core/inference/shared-tensors.js';
@@ -31,7 +32,7 @@ export function decodeRequest(model: ServedModel, request: EncodedRequest): Infe
     if (spec === undefined) continue;
     // Triton reads JSON data by the request's datatype, before it looks at the model's.
     if (input.contents.kind === 'json' && !isDatatype(input.datatype)) {
-      throw invalidArgument(`invalid datatype for input ${input.name}`);
+      throw invalidArgument(`invalid datatype for input ${input.name}`, inputField(input.name, 'datatype'));
     }
     checkInput(model.name, spec, input.datatype, input.shape);
     if (input.contents.kind === 'shared') {

@@ -85,6 +85,8 @@ describe('a call', () => {
     });
     await expect(client.infer('m', {})).rejects.toMatchObject({ code: 'invalid-argument' });
     await expect(client.infer('m', { x: int32.of([1], [1]) })).rejects.toThrow("data-type is 'INT32'");
+    // What it was given wrongly, the caller of the model that called did not write.
+    await expect(client.infer('m', {})).rejects.toHaveProperty('field', undefined);
   });
 });
 

@@ -4,6 +4,8 @@ import { ServingError } from '../../core/errors/serving-error.js';
 import type { CallTimings, InferenceCall } from '../../core/inference/call.js';
 import type { InferContext } from '../../core/inference/context.js';
 import { NO_PARAMETERS } from '../../core/inference/parameters.js';
+import type { InferenceRequest } from '../../core/inference/request.js';
+import type { InferenceResponse } from '../../core/inference/response.js';
 import {
   type CallOptions,
   ModelClient,
@@ -36,11 +38,19 @@ export class LocalModelClient extends ModelClient {
     const given = Object.assign(namedTensors(), inputs) as NamedTensors;
     const id = context?.id ?? '';
     const request = { model: name, version, id, parameters, inputs: given, outputs: [], shared: undefined };
-    const response = await this.pipeline.run(request, new InnerCall(context));
+    const response = await this.run(request, new InnerCall(context));
     const outputs = namedTensors();
     for (const output of response.outputs) outputs[output.name] = output.tensor;
     if (signature !== undefined) checkPromised(name, signature, outputs);
     return outputs as never;
+  }
+
+  private async run(request: InferenceRequest, call: InnerCall): Promise<InferenceResponse> {
+    try {
+      return await this.pipeline.run(request, call);
+    } catch (thrown) {
+      throw withoutField(thrown);
+    }
   }
 
   override describe(model: string | ModelReference): ModelDescription | undefined {
@@ -52,6 +62,17 @@ export class LocalModelClient extends ModelClient {
     const { inputs, outputs, maxBatchSize, decoupled, dependsOn } = loaded;
     return { inputs, outputs, maxBatchSize, decoupled, dependsOn };
   }
+}
+
+/** Another request was made of this one: its parts are none of the caller's. */
+function withoutField(thrown: unknown): unknown {
+  if (!(thrown instanceof ServingError) || thrown.field === undefined) return thrown;
+  const { code, message, reason, retryAfterMs, cause } = thrown;
+  return new ServingError(code, message, {
+    ...(reason === undefined ? {} : { reason }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(cause === undefined ? {} : { cause }),
+  });
 }
 
 const referenceTo = (model: string | ModelReference): ModelReference =>

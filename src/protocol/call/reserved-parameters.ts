@@ -1,4 +1,5 @@
 import { invalidArgument } from '../../core/errors/catalogue.js';
+import { parameterField } from '../../core/errors/request-field.js';
 import type { Parameters } from '../../core/inference/parameters.js';
 
 const RESERVED = 'triton_';
@@ -10,6 +11,7 @@ export function refuseReservedParameters(parameters: Parameters): void {
     if (name.startsWith(RESERVED) && name !== ALLOWED) {
       throw invalidArgument(
         `parameter '${name}': parameter keys starting with '${RESERVED}' are reserved for Triton usage. Only the following keys starting with '${RESERVED}' are allowed: ${ALLOWED}`,
+        parameterField(name),
       );
     }
   }

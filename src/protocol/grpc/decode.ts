@@ -1,4 +1,5 @@
 import { invalidArgument } from '../../core/errors/catalogue.js';
+import { inputField, outputField } from '../../core/errors/request-field.js';
 import type { EncodedRequest, RequestedOutput } from '../../core/inference/request.js';
 import type { RegionSlice } from '../../core/inference/shared-tensors.js';
 import type { TypedField } from '../../core/tensor/datatype.js';
@@ -29,6 +30,7 @@ export function decodeInferRequest(message: ModelInferRequest): EncodedRequest {
   if (raw.length > inputs.length - shared) {
     throw invalidArgument(
       `raw_input_contents has ${raw.length} entries for ${inputs.length - shared} inputs of model '${model}': give one for each input, in the order of the inputs`,
+      'raw_input_contents',
     );
   }
   const parameters = decodeParameters(message.parameters, 'the request');
@@ -45,8 +47,8 @@ export function decodeInferRequest(message: ModelInferRequest): EncodedRequest {
 }
 
 function decodeOutput({ name = '', parameters: map }: RequestedOutputTensor): RequestedOutput {
-  const parameters = decodeParameters(map, `output '${name}'`);
-  return { name, parameters, slice: parameters.size === 0 ? undefined : readRegionSlice(parameters, name) };
+  const parameters = decodeParameters(map, `output '${name}'`, map && outputField(name, 'parameters'));
+  return { name, parameters, slice: parameters.size === 0 ? undefined : readRegionSlice(parameters, name, 'outputs') };
 }
 
 function decodeInput(input: InferInputTensor, raw: readonly Buffer[], index: number, model: string): EncodedTensor {
@@ -57,6 +59,7 @@ function decodeInput(input: InferInputTensor, raw: readonly Buffer[], index: num
     if (fields.length > 0) {
       throw invalidArgument(
         `unexpected 'content' provided when using shared memory for input tensor '${name}' for model '${model}'`,
+        inputField(name, 'contents'),
       );
     }
     return { name, datatype, shape: shape.map(Number), contents: { kind: 'shared', slice } };
@@ -64,6 +67,7 @@ function decodeInput(input: InferInputTensor, raw: readonly Buffer[], index: num
   if (raw.length > 0 && fields.length > 0) {
     throw invalidArgument(
       `contents field must not be specified when using raw_input_contents for '${name}' for model '${model}'`,
+      inputField(name, 'contents'),
     );
   }
   return { name, datatype, shape: shape.map(Number), contents: decodeContents(fields, raw[index]) };
@@ -72,7 +76,11 @@ function decodeInput(input: InferInputTensor, raw: readonly Buffer[], index: num
 /** Of the parameters of an input, those alone are read that say where it is. */
 function sliceOf(parameters: ParameterMap, name: string): RegionSlice | undefined {
   if (!Object.keys(parameters).some(isSharedMemoryKey)) return undefined;
-  return readRegionSlice(decodeParameters(parameters, `input '${name}'`), name);
+  return readRegionSlice(
+    decodeParameters(parameters, `input '${name}'`, inputField(name, 'parameters')),
+    name,
+    'inputs',
+  );
 }
 
 function decodeContents(fields: readonly TypedContents[], raw: Buffer | undefined): EncodedContents {

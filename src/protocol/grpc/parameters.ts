@@ -1,4 +1,5 @@
 import { invalidArgument } from '../../core/errors/catalogue.js';
+import { parameterField } from '../../core/errors/request-field.js';
 import { NO_PARAMETERS, type Parameters, type ParameterValue } from '../../core/inference/parameters.js';
 import type { InferParameter, ParameterMap } from './messages.js';
 
@@ -10,18 +11,23 @@ export const isWhole = (value: number): boolean => Number.isSafeInteger(value) &
 /** Whether an integer fits `uint64_param` alone. */
 export const isUnsigned64 = (value: bigint): boolean => value > INT64_MAX;
 
-export function decodeParameters(map: ParameterMap | undefined, where: string): Parameters {
+/** The field is the path of the parameters in the message. */
+export function decodeParameters(map: ParameterMap | undefined, where: string, field?: string): Parameters {
   if (map === undefined) return NO_PARAMETERS;
-  return new Map(Object.entries(map).map(([name, value]) => [name, decodeParameter(value, name, where)]));
+  return new Map(Object.entries(map).map(([name, value]) => [name, decodeParameter(value, name, where, field)]));
 }
 
-function decodeParameter(parameter: InferParameter, name: string, where: string): ParameterValue {
+function decodeParameter(parameter: InferParameter, name: string, where: string, field?: string): ParameterValue {
   const integer = choice(parameter, 'int64_param') ?? choice(parameter, 'uint64_param');
   if (integer !== undefined) return Number.isSafeInteger(Number(integer)) ? Number(integer) : BigInt(integer);
   const value =
     choice(parameter, 'bool_param') ?? choice(parameter, 'string_param') ?? choice(parameter, 'double_param');
-  if (value === undefined)
-    throw invalidArgument(`parameter '${name}' of ${where} has no value: set one of its choices`);
+  if (value === undefined) {
+    throw invalidArgument(
+      `parameter '${name}' of ${where} has no value: set one of its choices`,
+      parameterField(name, field),
+    );
+  }
   return value;
 }
 

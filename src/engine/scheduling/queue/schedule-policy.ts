@@ -1,4 +1,5 @@
 import { invalidArgument } from '../../../core/errors/catalogue.js';
+import { parameterField } from '../../../core/errors/request-field.js';
 import type { Parameters } from '../../../core/inference/parameters.js';
 
 /** What a request asks of the queue: the protocol's extension `schedule_policy`. */
@@ -21,5 +22,8 @@ function countOf(parameters: Parameters, key: string): number {
   const value = parameters.get(key) ?? 0;
   const count = typeof value === 'bigint' ? Number(value) : value;
   if (typeof count === 'number' && Number.isInteger(count) && count >= 0) return count;
-  throw invalidArgument(`invalid value type for '${key}' parameter, expected int64_param or uint64_param.`);
+  throw invalidArgument(
+    `invalid value type for '${key}' parameter, expected int64_param or uint64_param.`,
+    parameterField(key),
+  );
 }

@@ -1,4 +1,5 @@
 import { invalidArgument } from '../../../core/errors/catalogue.js';
+import { parameterField } from '../../../core/errors/request-field.js';
 import type { SequenceContext } from '../../../core/inference/context.js';
 import type { Parameters } from '../../../core/inference/parameters.js';
 
@@ -29,7 +30,10 @@ export function sequenceParameters(
   const end = flagOf(parameters, 'sequence_end');
   if (id !== undefined) return { id, start, end };
   if (makeId !== undefined) return { id: makeId(), start: true, end: true, isMade: true };
-  throw invalidArgument(`inference request to model '${model}' must specify a non-zero or non-empty correlation ID`);
+  throw invalidArgument(
+    `inference request to model '${model}' must specify a non-zero or non-empty correlation ID`,
+    parameterField('sequence_id'),
+  );
 }
 
 function idOf(parameters: Parameters): SequenceId | undefined {
@@ -37,11 +41,14 @@ function idOf(parameters: Parameters): SequenceId | undefined {
   if (id === undefined || id === 0 || id === 0n || id === '') return undefined;
   if (typeof id === 'string' || (typeof id === 'bigint' && id > 0n)) return id;
   if (typeof id === 'number' && Number.isSafeInteger(id) && id > 0) return id;
-  throw invalidArgument(`invalid value type for 'sequence_id' parameter, expected int64_param or string_param.`);
+  throw invalidArgument(
+    `invalid value type for 'sequence_id' parameter, expected int64_param or string_param.`,
+    parameterField('sequence_id'),
+  );
 }
 
 function flagOf(parameters: Parameters, key: string): boolean {
   const flag = parameters.get(key) ?? false;
   if (typeof flag === 'boolean') return flag;
-  throw invalidArgument(`invalid value type for '${key}' parameter, expected bool_param.`);
+  throw invalidArgument(`invalid value type for '${key}' parameter, expected bool_param.`, parameterField(key));
 }

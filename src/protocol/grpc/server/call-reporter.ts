@@ -4,6 +4,7 @@ import type { ErrorCode, ServingError } from '../../../core/errors/serving-error
 import type { CallContext } from '../../call/call-context.js';
 import type { CallObserver } from '../../call/call-observer.js';
 import { REQUEST_ID_HEADER } from '../../call/request-id.js';
+import { DETAILS_TRAILER, encodeDetails } from '../error-details.js';
 import { GRPC_STATUS } from '../status.js';
 
 const MAX_DETAILS_BYTES = 1_000;
@@ -20,11 +21,19 @@ export class CallReporter {
     this.report(context, 'cancelled');
   }
 
+  /** One that is answered otherwise than by a status. */
+  failed(context: CallContext, error: ServingError): void {
+    this.report(context, error.code);
+  }
+
   /** The status of a call that failed. */
   end(context: CallContext, error: ServingError): StatusObject {
     this.report(context, error.code);
-    const { message, code, retryAfterMs } = error;
-    return { code: GRPC_STATUS[code], details: clip(message), metadata: trailers(context, retryAfterMs) };
+    const details = clip(error.message);
+    const metadata = trailers(context, error.retryAfterMs);
+    const encoded = encodeDetails(error, details);
+    if (encoded !== undefined) metadata.set(DETAILS_TRAILER, encoded);
+    return { code: GRPC_STATUS[error.code], details, metadata };
   }
 
   private report(context: CallContext, code: 'ok' | ErrorCode): void {

@@ -83,7 +83,7 @@ export class DuplexStream implements InferenceStream {
     this.active.delete(call);
     this.calls.closed(call);
     if (error === undefined) this.reporter.succeeded(call);
-    else this.reporter.end(call, error);
+    else this.reporter.failed(call, error);
   }
 
   async fail(error: ServingError, reply: StreamReply): Promise<void> {

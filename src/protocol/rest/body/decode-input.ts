@@ -83,7 +83,7 @@ function readContents(input: JsonObject, name: string, shape: Shape, binary: Bin
   const parameters = readParameters(fieldOf(input, 'parameters'), where);
   const data = fieldOf(input, 'data');
   const size = parameters.get('binary_data_size');
-  const slice = parameters.size === 0 ? undefined : readRegionSlice(parameters, name);
+  const slice = parameters.size === 0 ? undefined : readRegionSlice(parameters, name, 'inputs');
   if (+(data !== undefined) + +(size !== undefined) + +(slice !== undefined) > 1) {
     throw oneField('more than one field is set', where);
   }

@@ -94,6 +94,10 @@ function readOutputs(json: JsonObject): RequestedOutput[] {
     const name = readName(fieldOf(output, 'name'), 'each of the outputs');
     const parameters = readParameters(fieldOf(output, 'parameters'), `output '${name}'`);
     readFlag(parameters, 'binary_data', `output '${name}'`);
-    return { name, parameters, slice: parameters.size === 0 ? undefined : readRegionSlice(parameters, name) };
+    return {
+      name,
+      parameters,
+      slice: parameters.size === 0 ? undefined : readRegionSlice(parameters, name, 'outputs'),
+    };
   });
 }

@@ -6,10 +6,21 @@ const over = (thrown: unknown): Error => unpackError(structuredClone(packError(t
 
 it('a ServingError comes over as one, with all that it says', () => {
   const error = over(
-    new ServingError('unavailable', 'busy', { reason: 'restricted', retryAfterMs: 5, cause: new Error('inside') }),
+    new ServingError('unavailable', 'busy', {
+      reason: 'restricted',
+      retryAfterMs: 5,
+      field: 'id',
+      cause: new Error('inside'),
+    }),
   );
   expect(error).toBeInstanceOf(ServingError);
-  expect(error).toMatchObject({ code: 'unavailable', message: 'busy', reason: 'restricted', retryAfterMs: 5 });
+  expect(error).toMatchObject({
+    code: 'unavailable',
+    message: 'busy',
+    reason: 'restricted',
+    retryAfterMs: 5,
+    field: 'id',
+  });
   expect((error.cause as Error).message).toBe('inside');
 });
 

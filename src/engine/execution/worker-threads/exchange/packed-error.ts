@@ -11,6 +11,7 @@ export interface PackedError {
     readonly code: ErrorCode;
     readonly reason: ErrorReason | undefined;
     readonly retryAfterMs: number | undefined;
+    readonly field: string | undefined;
     readonly cause: PackedError | undefined;
   };
 }
@@ -18,8 +19,9 @@ export interface PackedError {
 export function packError(thrown: unknown): PackedError {
   try {
     if (thrown instanceof ServingError) {
-      const { code, reason, retryAfterMs, cause } = thrown;
-      const serving = { code, reason, retryAfterMs, cause: cause === undefined ? undefined : packError(cause) };
+      const { code, reason, retryAfterMs, field, cause } = thrown;
+      const packed = cause === undefined ? undefined : packError(cause);
+      const serving = { code, reason, retryAfterMs, field, cause: packed };
       return { message: thrown.message, stack: undefined, serving };
     }
     if (thrown instanceof Error) {
@@ -36,8 +38,9 @@ export function packError(thrown: unknown): PackedError {
 /** The error anew: a `ServingError` for one, and an `Error` with the stack of the thread for all others. */
 export function unpackError({ message, stack, serving }: PackedError): Error {
   if (serving === undefined) return withStack(new Error(message), stack);
-  const { code, reason, retryAfterMs, cause } = serving;
+  const { code, reason, retryAfterMs, field, cause } = serving;
   return new ServingError(code, message, {
+    field,
     ...(reason === undefined ? {} : { reason }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     ...(cause === undefined ? {} : { cause: unpackError(cause) }),
