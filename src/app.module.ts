@@ -25,6 +25,8 @@ import { KserveV1Module } from './extensions/kserve-v1/kserve-v1.module.js';
 import { SharedMemoryConfig } from './extensions/shared-memory/shared-memory.config.js';
 import { SharedMemoryModule } from './extensions/shared-memory/shared-memory.module.js';
 import { StatisticsModule } from './extensions/statistics/statistics.module.js';
+import { TraceConfig } from './extensions/trace/trace.config.js';
+import { TraceModule } from './extensions/trace/trace.module.js';
 import { HealthModule } from './health/health.module.js';
 import { InferenceConfig } from './inference/inference.config.js';
 import { InferenceModule } from './inference/inference.module.js';
@@ -61,6 +63,7 @@ export const SECTIONS = [
   CacheConfig,
   RepositoryConfig,
   SharedMemoryConfig,
+  TraceConfig,
   KserveV1Config,
   OnnxConfig,
   RemoteConfig,
@@ -81,6 +84,7 @@ export const EXTENSIONS: readonly Type[] = [
   ClassificationModule,
   StatisticsModule,
   SharedMemoryModule,
+  TraceModule,
   GenerateModule,
   KserveV1Module,
 ];

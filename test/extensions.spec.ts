@@ -33,6 +33,14 @@ const BROUGHT: Readonly<Record<string, Brought>> = {
       `POST /v2/${kind}sharedmemory/region/:region/unregister`,
     ]),
   },
+  TraceModule: {
+    names: ['trace'],
+    rpcs: ['TraceSetting'],
+    routes: ['GET', 'POST'].flatMap((method) => [
+      `${method} /v2/trace/setting`,
+      `${method} /v2/models/:model/trace/setting`,
+    ]),
+  },
   GenerateModule: {
     names: ['generate'],
     routes: [

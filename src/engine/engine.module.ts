@@ -56,6 +56,7 @@ export class EngineModule {
         Readiness,
         LoopDelay,
         InferencePipeline,
+        InferenceObservers,
         SharedTensorPort,
         ResponseCache,
         ModelClient,

@@ -7,6 +7,7 @@ import { FileWatcher } from '../config/file-watcher.js';
 import { CallContext } from '../protocol/call/call-context.js';
 import type { CallOutcome } from '../protocol/call/call-observer.js';
 import type { OperationFamily } from '../protocol/call/operation.decorator.js';
+import { fakeCall } from '../testing/fake-call-context.js';
 import { AuditLog } from './audit-log.js';
 import { AuditSink } from './audit-sink.js';
 
@@ -114,6 +115,15 @@ it('records a caller who was turned away by another code', async () => {
   call.denied = true;
   log.finished(call, { code: 'unavailable', status: 403 });
   expect(await records()).toMatchObject([{ audit: 'denial', outcome: 'unavailable', peer: '192.0.2.8' }]);
+});
+
+it('records no call of a rpc that can change something, but has not', async () => {
+  const call = fakeCall({ operation: '/inference.GRPCInferenceService/TraceSetting' });
+  call.family = 'trace';
+  call.onlyLooks = true;
+  log.finished(call, { code: 'ok', status: 0 });
+  finish('/inference.GRPCInferenceService/TraceSetting', 'trace', 'ok');
+  expect(await records()).toHaveLength(1);
 });
 
 it('records files that were taken up or refused', async () => {

@@ -37,7 +37,7 @@ export class AuditLog extends CallObserver {
 
   finished(call: CallContext, outcome: CallOutcome): void {
     const { operation, wire, peer } = call.details;
-    const administrative = ADMINISTRATIVE.has(call.family) && !LOOKING.test(operation);
+    const administrative = ADMINISTRATIVE.has(call.family) && !call.onlyLooks && !LOOKING.test(operation);
     if (!administrative && !call.denied && !DENIALS.has(outcome.code)) return;
     this.append({
       audit: administrative && !call.denied ? 'administration' : 'denial',

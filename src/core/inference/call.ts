@@ -1,4 +1,4 @@
-import type { Execution, ObservedInference } from './inference-observer.js';
+import type { Execution, ObservedCall, ObservedInference } from './inference-observer.js';
 import type { Departures } from './departures.js';
 import type { Principal } from './principal.js';
 
@@ -13,7 +13,7 @@ export interface CallTimings {
 }
 
 /** The call that an inference runs for: what the engine needs to know of a wire, and what it reports back. */
-export interface InferenceCall {
+export interface InferenceCall extends ObservedCall {
   /** Made by the server where the caller sent none that is sane. */
   readonly requestId: string;
   /** Aborts with a `ServingError` as its reason when the caller is gone or the deadline has passed. */

@@ -1,4 +1,5 @@
 import type { ParameterValue, Parameters } from './parameters.js';
+import type { ObservedInference } from './inference-observer.js';
 import type { Principal } from './principal.js';
 
 /** What a model may set on its response besides the outputs. */
@@ -7,8 +8,13 @@ export interface ResponseSettings {
   readonly parameters: Map<string, ParameterValue>;
 }
 
+/** Ties the calls that a model makes with its context to the inference that it runs for. */
+export const OBSERVED = Symbol('observed inference');
+
 /** What a model gets besides its inputs. */
 export interface InferContext {
+  /** What observers are told of this inference; not for models. */
+  readonly [OBSERVED]?: ObservedInference | undefined;
   /** The id of the request; the server makes one for a caller who sent none. */
   readonly id: string;
   /** Aborts when the caller cancels or disconnects, and when the deadline passes; the result is then dropped. */

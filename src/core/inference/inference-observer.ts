@@ -9,12 +9,20 @@ import type { ServedModel } from './served-model.js';
  * Moments are milliseconds of `performance.now()`.
  */
 export abstract class InferenceObserver {
+  /** A request enters the engine; only who needs to know it before it is finished is told. */
+  started?(inference: ObservedInference, call: ObservedCall): void;
   /** A model has run once, for one request or a batch of them; those are finished afterwards. */
   abstract executed(execution: Execution): void;
   /** A response of a decoupled model was made, or could not be. */
   abstract responded(response: ObservedResponse): void;
   /** A request has its response, or the last one of them, or has failed. */
   abstract finished(inference: ObservedInference): void;
+}
+
+/** The call that brings a request. */
+export interface ObservedCall {
+  /** The inference whose model made the call, where it handed its context on. */
+  readonly outer?: ObservedInference | undefined;
 }
 
 /** One run of a model. */
@@ -51,6 +59,8 @@ export interface ObservedResponse {
   /** When the model had answered. */
   readonly outputStart: number;
   readonly end: number;
+  /** What was made. */
+  readonly response: InferenceResponse | undefined;
 }
 
 /** One request on its way through the engine. */
@@ -73,7 +83,8 @@ export class ObservedInference {
   constructor(
     readonly observer: InferenceObserver,
     readonly model: ServedModel,
-    readonly request: InferenceRequest,
+    /** As the model's scheduler got it; before that, and where it never did, as it came. */
+    public request: InferenceRequest,
     readonly rows: number,
     readonly start: number,
   ) {}

@@ -1,5 +1,10 @@
 import type { InferenceCall } from '../../core/inference/call.js';
-import type { InferContext, ResponseSettings, SequenceContext } from '../../core/inference/context.js';
+import {
+  type InferContext,
+  OBSERVED,
+  type ResponseSettings,
+  type SequenceContext,
+} from '../../core/inference/context.js';
 import { NO_PARAMETERS, type Parameters, type ParameterValue } from '../../core/inference/parameters.js';
 import type { InferenceRequest } from '../../core/inference/request.js';
 
@@ -29,6 +34,10 @@ export class RequestContext implements InferContext {
   /** What the model has said of its response. */
   get responseParameters(): Parameters {
     return this.settings?.parameters ?? NO_PARAMETERS;
+  }
+
+  get [OBSERVED](): InferContext[typeof OBSERVED] {
+    return this.call.timings.observed;
   }
 
   get id(): string {

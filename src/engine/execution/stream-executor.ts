@@ -35,8 +35,9 @@ export async function* executeStream(
       if (ended) return;
       const parameters = new Map(context.response.parameters);
       const outputs = requestedOf(collectOutputs(model, value, context), request.outputs);
-      watch?.made();
-      yield { model: name, version, id: request.id, parameters, outputs };
+      const response = { model: name, version, id: request.id, parameters, outputs };
+      watch?.made(response);
+      yield response;
     }
   } catch (thrown) {
     const failure = modelFailure(name, thrown);

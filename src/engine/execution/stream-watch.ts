@@ -1,6 +1,7 @@
 import { cancelled } from '../../core/errors/catalogue.js';
 import type { CallTimings } from '../../core/inference/call.js';
 import type { ObservedInference, ObservedResponse } from '../../core/inference/inference-observer.js';
+import type { InferenceResponse } from '../../core/inference/response.js';
 import { beginExecution, endExecution } from './observed-execution.js';
 
 /** Follows one request through a decoupled model, for the observers. */
@@ -28,8 +29,8 @@ export class StreamWatch {
     this.outputStart = performance.now();
   }
 
-  made(): void {
-    this.tell('made', performance.now());
+  made(response: InferenceResponse): void {
+    this.tell('made', performance.now(), response);
     this.index++;
   }
 
@@ -51,10 +52,10 @@ export class StreamWatch {
     endExecution(timings, inference, now, this.failure);
   }
 
-  private tell(outcome: ObservedResponse['outcome'], end: number): void {
+  private tell(outcome: ObservedResponse['outcome'], end: number, response?: InferenceResponse): void {
     const { inference, index, start } = this;
     // Without an answer, all of the time was the model's.
     const outputStart = this.outputStart > start ? this.outputStart : end;
-    inference.observer.responded({ inference, index, outcome, start, outputStart, end });
+    inference.observer.responded({ inference, index, outcome, start, outputStart, end, response });
   }
 }

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { fp32, type NamedTensors, type ServableModel } from '#core';
 import { captureLog } from '../../../test/support/captured-log.js';
 import { type HandleParts, handleOf, requestOf } from '../../../test/support/engine.js';
+import { Deferred } from '../../testing/deferred.js';
 import { FakeInferenceCall } from '../../testing/fake-inference-call.js';
 import { FakeInferenceObserver } from '../../testing/fake-inference-observer.js';
 import { ModelRegistry } from '../registry/model-registry.js';
@@ -137,6 +138,36 @@ it('harm neither the request nor each other', async () => {
   expect(response.outputs).toHaveLength(1);
   expect([broken.inferences.length, observer.executions.length, observer.inferences.length]).toEqual([1, 1, 1]);
   expect(log()).toContain('FakeInferenceObserver failed to take note of an inference');
+});
+
+it('are told that a request starts, where they want to know, and whose model asked for it', async () => {
+  serve();
+  const started: unknown[] = [];
+  class EarlyObserver extends FakeInferenceObserver {
+    override started(...told: unknown[]): void {
+      started.push(told);
+      if (told.length > 2) throw new Error('too much');
+    }
+  }
+  const call = new FakeInferenceCall();
+  await pipeline(observer, new EarlyObserver()).run(requestOf(), call);
+  expect(started).toEqual([[observer.inferences[0], call]]);
+  expect(observersOf(observer).observer).not.toHaveProperty('started');
+});
+
+it('come and go; a request that runs is told to its end', async () => {
+  const gate = new Deferred();
+  serve({ model: { infer: async ({ x = fp32.of([0], []) }: NamedTensors) => gate.promise.then(() => ({ y: x })) } });
+  const observers = observersOf();
+  const engine = new InferencePipeline(registry, [], new SharedTensorPort(), observers);
+  observers.add(observer);
+  const running = engine.run(requestOf(), new FakeInferenceCall());
+  observers.remove(observer);
+  expect(observers.observer).toBeUndefined();
+  gate.resolve();
+  await running;
+  await engine.run(requestOf(), new FakeInferenceCall());
+  expect(observer.inferences).toHaveLength(1);
 });
 
 it('that are not there cost nothing: no moment is read for them, and nothing is kept', async () => {

@@ -111,9 +111,10 @@ export class InferencePipeline {
   }
 }
 
-function observe(observer: InferenceObserver, { model, request, call: { timings } }: Exchange): ObservedInference {
+function observe(observer: InferenceObserver, { model, request, call }: Exchange): ObservedInference {
   const observed = new ObservedInference(observer, model, request, rowsOf(model, request), performance.now());
-  timings.observed = observed;
+  call.timings.observed = observed;
+  observer.started?.(observed, call);
   return observed;
 }
 

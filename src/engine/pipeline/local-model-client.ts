@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { ServingError } from '../../core/errors/serving-error.js';
 import type { CallTimings, InferenceCall } from '../../core/inference/call.js';
-import type { InferContext } from '../../core/inference/context.js';
+import { type InferContext, OBSERVED } from '../../core/inference/context.js';
 import { NO_PARAMETERS } from '../../core/inference/parameters.js';
 import type { InferenceRequest } from '../../core/inference/request.js';
 import type { InferenceResponse } from '../../core/inference/response.js';
@@ -97,6 +97,10 @@ class InnerCall implements InferenceCall {
 
   get principal(): InferenceCall['principal'] {
     return this.context?.principal;
+  }
+
+  get outer(): InferenceCall['outer'] {
+    return this.context?.[OBSERVED];
   }
 }
 

@@ -22,6 +22,8 @@ export interface CallDetails {
   /** The address of the peer, without its port. */
   readonly peer: string;
   readonly userAgent: string;
+  /** The first value of a header or metadata key in lower case, or `undefined`. */
+  header?(name: string): string | undefined;
   /** Milliseconds since the epoch, or `Infinity`. */
   readonly deadline: number;
   /** Calls the listener once when the client cancels or disconnects before it has its answer. */
@@ -55,6 +57,8 @@ export class CallContext implements InferenceCall, Placed {
   onFinish: (() => void) | undefined;
   /** Whether a guard has turned the caller away by a code that says something else. */
   denied = false;
+  /** Set by a handler of a family that changes the server, where this call of it changes nothing. */
+  onlyLooks = false;
   /** Whether a handler has begun, whose end is then the end of the call. */
   handled = false;
   /** The model that the call turned out to be about; empty for none. */
@@ -125,6 +129,11 @@ export class CallContext implements InferenceCall, Placed {
   /** A wire that ends an expired call says only that it is over. Timers are early by up to a millisecond. */
   private get expired(): boolean {
     return Date.now() + 1 >= this.deadline;
+  }
+
+  /** Whether the call has ended, so that {@link onFinish} was called. */
+  get isOver(): boolean {
+    return this.finished;
   }
 
   /** Ends the call and releases its timer; tells whether this was the first time. */

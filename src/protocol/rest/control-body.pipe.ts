@@ -1,7 +1,7 @@
 import { Injectable, type PipeTransform } from '@nestjs/common';
 import { validateSync } from 'class-validator';
 import { invalidArgument } from '../../core/errors/catalogue.js';
-import { parseJson } from '../../core/json/parse-json.js';
+import { parseObject } from './json-object.pipe.js';
 
 /**
  * Reads the small JSON bodies of the control plane into a class-validator class. An empty body is an empty object;
@@ -22,16 +22,4 @@ export class ControlBodyPipe<T extends object> implements PipeTransform<unknown,
     if (text !== undefined) throw invalidArgument(text);
     return target;
   }
-}
-
-function parseObject(text: string): Record<string, unknown> {
-  if (text.trim() === '') return {};
-  let value: unknown;
-  try {
-    value = parseJson(text);
-  } catch (failure) {
-    throw invalidArgument(`failed to parse the request JSON: ${(failure as Error).message}`);
-  }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw invalidArgument('the request body must be a JSON object');
 }

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { ServingError } from '../../core/errors/serving-error.js';
-import type { InferContext } from '../../core/inference/context.js';
+import { type InferContext, OBSERVED } from '../../core/inference/context.js';
 import type { ModelClient } from '../../core/model/model-client.js';
 import { type NamedTensors, namedTensors, type Tensor } from '../../core/tensor/tensor.js';
 import type { Ensemble, EnsembleStep } from './ensemble.js';
@@ -21,11 +21,12 @@ export class EnsembleRun {
     private readonly caller: InferContext,
   ) {
     this.walk = graph.walk();
-    const { id, deadline, parameters, principal } = caller;
+    const { id, deadline, parameters, principal, [OBSERVED]: observed } = caller;
     const signal = AbortSignal.any([caller.signal, this.failure.signal]);
     // Every step that runs listens, and any number of them run side by side.
     setMaxListeners(0, signal);
-    this.context = { id, signal, deadline, parameters, principal, response: { parameters: new Map() } };
+    const response = { parameters: new Map() };
+    this.context = { id, signal, deadline, parameters, principal, response, [OBSERVED]: observed };
   }
 
   /** Runs every step as soon as its inputs are there. Rejects with the error of the first step that fails. */

@@ -28,6 +28,8 @@ export class DuplexStream implements InferenceStream {
   private readonly active = new Map<CallContext, Set<() => void>>();
   private written: Promise<void> = Promise.resolve();
   private ended = false;
+  /** Each request of the stream has the metadata of all. */
+  private readonly header = (name: string): string | undefined => this.context.details.header?.(name);
 
   constructor(
     private readonly call: DuplexCall,
@@ -127,6 +129,7 @@ export class DuplexStream implements InferenceStream {
       requestId: id,
       peer: details.peer,
       userAgent: details.userAgent,
+      header: this.header,
       deadline: Math.min(Date.now() + this.limits.requestTimeoutMs, details.deadline),
       onDisconnect: (listener) => (this.call.cancelled ? listener() : listeners.add(listener)),
     });

@@ -1,0 +1,49 @@
+import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { invalidArgument } from '../../core/errors/catalogue.js';
+import { Call, CallContext } from '../../protocol/call/call-context.js';
+import { Family } from '../../protocol/call/operation.decorator.js';
+import { JsonObjectPipe } from '../../protocol/rest/json-object.pipe.js';
+import { type SettingsReport, TraceService } from './trace.service.js';
+
+@Family('trace')
+@Controller('v2')
+export class TraceRestController {
+  constructor(private readonly trace: TraceService) {}
+
+  @Get(['trace/setting', 'models/:model/trace/setting'])
+  settings(@Call() call: CallContext, @Param('model') model = '') {
+    return toJson(this.trace.update(call, model, []));
+  }
+
+  @Post(['trace/setting', 'models/:model/trace/setting'])
+  @HttpCode(200)
+  update(
+    @Body(JsonObjectPipe) body: Readonly<Record<string, unknown>>,
+    @Call() call: CallContext,
+    @Param('model') model = '',
+  ) {
+    const given = Object.entries(body).map(([name, value]) => [name, textsOf(name, value)] as const);
+    return toJson(this.trace.update(call, model, given));
+  }
+}
+
+/** The one setting that is a list. */
+const LEVEL = 'trace_level';
+
+const toJson = (report: SettingsReport): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(report).map(([name, value]) => [name, name === LEVEL ? value : value[0]]));
+
+/** `null` takes a setting back, as an empty list does over gRPC. */
+function textsOf(name: string, value: unknown): readonly string[] {
+  if (value === null) return [];
+  if (name !== LEVEL) {
+    if (typeof value === 'string') return [value];
+    throw invalidArgument(`Unable to parse '${name}': attempt to access JSON non-string as string`);
+  }
+  if (!Array.isArray(value)) {
+    throw invalidArgument(`Unable to parse '${name}': attempt to access JSON non-array as array`);
+  }
+  const texts: readonly unknown[] = value;
+  if (texts.every((text) => typeof text === 'string')) return texts;
+  throw invalidArgument(`Unable to parse '${name}': attempt to access JSON non-string as string`);
+}
