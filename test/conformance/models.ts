@@ -75,6 +75,15 @@ export class Counting {
   }
 }
 
+/** Says what it is told, in one response. */
+const talk = signature({ inputs: { text_input: bytes(1) }, outputs: { text_output: bytes(1) } });
+@Model('talker', talk)
+export class Talker {
+  async *stream({ text_input }: Inputs<typeof talk>) {
+    yield await Promise.resolve({ text_output: text_input });
+  }
+}
+
 export const MODELS = [
   Vector,
   Matrix,
