@@ -1,4 +1,18 @@
-import { bf16, bytes, fp16, fp32, fp64, type Inputs, int32, int64, Model, optional, signature, uint8 } from '#core';
+import {
+  bf16,
+  bool,
+  bytes,
+  fp16,
+  fp32,
+  fp64,
+  type Inputs,
+  int32,
+  int64,
+  Model,
+  optional,
+  signature,
+  uint8,
+} from '#core';
 import { defineModel } from '#testing';
 
 /** The models that the cases call, beside those of the sample repository. */
@@ -75,8 +89,11 @@ export class Counting {
   }
 }
 
-/** Says what it is told, in one response. */
-const talk = signature({ inputs: { text_input: bytes(1) }, outputs: { text_output: bytes(1) } });
+/** Says what it is told, in one response; has the inputs that clients of language models fill. */
+const talk = signature({
+  inputs: { text_input: bytes(1), max_tokens: optional(int32(1)), stream: optional(bool(1)) },
+  outputs: { text_output: bytes(1) },
+});
 @Model('talker', talk)
 export class Talker {
   async *stream({ text_input }: Inputs<typeof talk>) {
