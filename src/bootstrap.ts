@@ -7,6 +7,7 @@ import { AppModule, type AppModuleOptions, SECTIONS } from './app.module.js';
 import { Configuration, type ConfigurationOptions } from './config/configuration.js';
 import { FileWatcher } from './config/file-watcher.js';
 import { ModelRegistry, type ModelVersion } from './engine/registry/model-registry.js';
+import { loadReflection } from './extensions/reflection/load-reflection.js';
 import { LogConfig } from './observability/log.config.js';
 import { StructuredLogger } from './observability/structured-logger.js';
 import { ActiveCalls } from './protocol/call/active-calls.js';
@@ -97,6 +98,7 @@ export async function createApp({ environment, ...options }: AppOptions = {}): P
     maxConnectionAgeMs: grpcConfig.GRPC_MAX_CONNECTION_AGE_MS,
     credentials: tls?.grpc,
     publicRpcs: findPublicRpcs(app.get(ModulesContainer)),
+    reflection: grpcConfig.GRPC_REFLECTION ? (await loadReflection()).contracts : undefined,
   });
   // Without the inheritance, guards and filters would not run for gRPC calls.
   app.connectMicroservice({ strategy: grpc }, { inheritAppConfig: true });

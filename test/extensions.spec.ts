@@ -50,11 +50,17 @@ const BROUGHT: Readonly<Record<string, Brought>> = {
       'POST /v2/models/:model/versions/:version/generate_stream',
     ],
   },
+  ReflectionModule: {
+    names: [],
+    rpcs: ['v1', 'v1alpha'].map((version) => `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`),
+  },
   KserveV1Module: {
     names: [],
     routes: ['GET /v1/models', 'GET /v1/models/:model', 'POST /v1/models/:model(.+)::predict'],
   },
 };
+
+const environment = { GRPC_REFLECTION: 'true' };
 
 async function offered(server: TestServer) {
   const { reply } = await get('/v2')(server);
@@ -69,8 +75,8 @@ describe.each(EXTENSIONS.map((module) => [module.name, module] as const))('witho
   it('the server lacks what the module brings, and only that', async () => {
     const { names, rpcs = [], routes = [] } = BROUGHT[name] ?? { names: [] };
     expect(names).toEqual(extensionNames(module));
-    await using whole = await serve();
-    await using without = await serve([], { extensions: EXTENSIONS.filter((other) => other !== module) });
+    await using whole = await serve([], { environment });
+    await using without = await serve([], { environment, extensions: EXTENSIONS.filter((other) => other !== module) });
     const [all, rest] = [await offered(whole), await offered(without)];
     const gone = (kind: keyof typeof all) => all[kind].filter((each) => !rest[kind].includes(each)).sort();
     expect(gone('names')).toEqual([...names].sort());

@@ -14,7 +14,11 @@ export const LOADER_OPTIONS: Options = {
 };
 
 /** A package brings the packages below it along. */
-export const PACKAGES = ['inference', 'grpc.health.v1'] as const;
+const PACKAGES = ['inference', 'grpc.health.v1', 'grpc.reflection'] as const;
+
+/** Of the packages that this server knows, those that have contracts. */
+export const packagesOf = (contracts: PackageDefinition): string[] =>
+  PACKAGES.filter((name) => Object.keys(contracts).some((full) => full.startsWith(`${name}.`)));
 
 export const loadContracts = (): PackageDefinition =>
   loadSync(['inference.proto', 'model_repository.proto', 'health.proto'], LOADER_OPTIONS);

@@ -1,4 +1,4 @@
-import { Host, Int, OneOf, Port, Text } from '../../config/keys.js';
+import { Bool, Host, Int, OneOf, Port, Text } from '../../config/keys.js';
 
 /** The gRPC server. */
 export class GrpcConfig {
@@ -34,4 +34,7 @@ export class GrpcConfig {
     max: 2_147_483_647,
   })
   readonly GRPC_MAX_CONNECTION_AGE_MS: number = 1_800_000;
+
+  @Bool('Whether gRPC reflection (v1 and v1alpha) tells of the services, to callers who may ask for metadata.')
+  readonly GRPC_REFLECTION: boolean = false;
 }

@@ -6,9 +6,8 @@ import { CallContext } from '../../call/call-context.js';
 import type { Overload } from '../../call/overload.js';
 import { countInference } from './admit-call.js';
 import { type CallReporter, trailers } from './call-reporter.js';
-import type { InferenceResponse } from '../../../core/inference/response.js';
 import type { ModelInferRequest } from '../messages.js';
-import type { InferenceStream, StreamDialect, StreamedRequest, StreamReply } from './stream-messages.js';
+import type { InferenceStream, MessageStream, StreamDialect, StreamedRequest, StreamReply } from './stream-messages.js';
 
 export interface StreamLimits {
   /** The longest that one request of a stream may take, in milliseconds. */
@@ -17,13 +16,13 @@ export interface StreamLimits {
   readonly streamStallMs: number;
 }
 
-export type DuplexCall = ServerDuplexStream<ModelInferRequest, StreamReply | InferenceResponse>;
+export type DuplexCall = ServerDuplexStream<unknown, unknown>;
 
 /** Triton's clients ask by this key for errors as statuses. */
 const FAIL_FAST_KEY = 'triton_grpc_error';
 
 /** A stream of inferences over gRPC, with flow control both ways. */
-export class DuplexStream implements InferenceStream {
+export class DuplexStream implements InferenceStream, MessageStream {
   private readonly failFast: boolean;
   private readonly active = new Map<CallContext, Set<() => void>>();
   private written: Promise<void> = Promise.resolve();
@@ -53,11 +52,27 @@ export class DuplexStream implements InferenceStream {
   }
 
   private async *read(): AsyncGenerator<StreamedRequest, void> {
-    while (!this.ended && !this.call.cancelled && !this.call.readableEnded && this.calls.refusal === undefined) {
+    while (this.isTaking) {
       const message = this.call.read() as ModelInferRequest | null;
       if (message === null) await this.readable();
       else yield { message, call: this.open(message) };
     }
+  }
+
+  get messages(): AsyncIterable<unknown> {
+    return this.readAny();
+  }
+
+  private async *readAny(): AsyncGenerator<unknown, void> {
+    while (this.isTaking) {
+      const message: unknown = this.call.read();
+      if (message === null) await this.readable();
+      else yield message;
+    }
+  }
+
+  private get isTaking(): boolean {
+    return !this.ended && !this.call.cancelled && !this.call.readableEnded && this.calls.refusal === undefined;
   }
 
   private readable(): Promise<void> {
@@ -72,11 +87,15 @@ export class DuplexStream implements InferenceStream {
     });
   }
 
-  /** Writes stand in line: each waits until the one before it found room. */
   send(reply: StreamReply): Promise<void> {
+    return this.write(this.dialect === 'mlserver' ? reply.response : reply);
+  }
+
+  /** Writes stand in line: each waits until the one before it found room. */
+  write(message: unknown): Promise<void> {
     this.written = this.written.then(async () => {
       if (this.call.cancelled || this.ended) throw cancelled();
-      if (!this.call.write(this.dialect === 'mlserver' ? reply.response : reply)) await this.drained();
+      if (!this.call.write(message)) await this.drained();
     });
     return this.written;
   }

@@ -6,6 +6,7 @@ import {
   type ServerWritableStream,
   setLogger,
 } from '@grpc/grpc-js';
+import type { PackageDefinition } from '@grpc/proto-loader';
 import { Logger } from '@nestjs/common';
 import { ServerGrpc } from '@nestjs/microservices';
 import { firstValueFrom, isObservable, lastValueFrom, type Observable } from 'rxjs';
@@ -18,7 +19,7 @@ import { admitCalls, countInference, type GrpcAdmission, type GrpcCallDetails, i
 import { CallReporter, trailers } from './call-reporter.js';
 import { CallWatch } from './call-watch.js';
 import { plugCodec } from '../codec/plug-codec.js';
-import { ALIASES, loadContracts, PACKAGES } from '../contracts.js';
+import { ALIASES, loadContracts, packagesOf } from '../contracts.js';
 import { takeUnaryCalls } from './grpc-internals.js';
 import { type Sessions, tuneHttp2 } from './http2-tuning.js';
 import { readStreamDialect } from './read-stream-dialect.js';
@@ -43,6 +44,8 @@ export interface GrpcServerOptions extends GrpcAdmission, StreamLimits {
   readonly credentials?: ServerCredentials | undefined;
   /** The rpcs whose callers need no credentials, as `Service/Rpc`. */
   readonly publicRpcs: ReadonlySet<string>;
+  /** The services of gRPC itself that tell of the others. Default: none. */
+  readonly reflection?: PackageDefinition | undefined;
 }
 
 type UnaryCall = ServerUnaryCall<unknown, unknown>;
@@ -83,7 +86,8 @@ export class GrpcServer extends ServerGrpc {
   constructor(private readonly settings: GrpcServerOptions) {
     // What the library would print by itself is thrown as well; it belongs into the server's own log, if anywhere.
     setLogger({ ...console, error: (...words: unknown[]) => new Logger('grpc-js').debug(words.join(' ')) });
-    super({ url: settings.address, package: [...PACKAGES], packageDefinition: plugCodec(loadContracts()) });
+    const packageDefinition = { ...plugCodec(loadContracts()), ...settings.reflection };
+    super({ url: settings.address, package: packagesOf(packageDefinition), packageDefinition });
     this.reporter = new CallReporter(settings.observer);
     this.watch = new CallWatch(Math.min(settings.requestTimeoutMs, settings.streamStallMs));
   }

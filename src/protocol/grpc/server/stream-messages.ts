@@ -23,6 +23,14 @@ export interface StreamReply {
   readonly response: InferenceResponse;
 }
 
+/** Both ways of a stream of anything. */
+export interface MessageStream {
+  /** What comes, one by one; taking none makes the client wait. */
+  readonly messages: AsyncIterable<unknown>;
+  /** Resolves when the client's side has room for more; rejects when it takes nothing for too long, or is gone. */
+  write(message: unknown): Promise<void>;
+}
+
 /** Both ways of a stream of inferences. */
 export interface InferenceStream {
   readonly dialect: StreamDialect;
