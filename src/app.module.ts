@@ -16,6 +16,7 @@ import { CacheConfig } from './engine/cache/cache.config.js';
 import { CacheStage } from './engine/cache/cache.stage.js';
 import { EngineModule } from './engine/engine.module.js';
 import { ClassificationSlot } from './engine/pipeline/stage-slot.js';
+import { ContentTypeStage } from './engine/pipeline/content-type.stage.js';
 import { ValidateStage } from './engine/pipeline/validate.stage.js';
 import { QueueConfig } from './engine/scheduling/queue/queue.config.js';
 import { ClassificationModule } from './extensions/classification/classification.module.js';
@@ -111,7 +112,7 @@ export class AppModule {
         AdmissionModule.forRoot({
           authenticators: [ApiKeyAuthenticator, JwtAuthenticator, ClientCertificateAuthenticator],
         }),
-        EngineModule.forRoot({ stages: [ValidateStage, ClassificationSlot, CacheStage] }),
+        EngineModule.forRoot({ stages: [ContentTypeStage, ValidateStage, ClassificationSlot, CacheStage] }),
         OnnxModule,
         RemoteModule,
         EnsembleModule,

@@ -11,6 +11,7 @@ export type {
 export type { Parameters, ParameterValue } from './inference/parameters.js';
 export type { Principal } from './inference/principal.js';
 export { workerThreads, type WorkerThreads, type WorkerThreadsOptions } from './model/execution.js';
+export type { ContentType, ContentTypes } from './model/content-types.js';
 export { Model, type ModelIdentity, type ModelOptions } from './model/model.decorator.js';
 export { type CallOptions, ModelClient, type ModelDescription, type ModelReference } from './model/model-client.js';
 export type { BatchingOptions, QueueOptions, QueuePolicy, SequenceOptions } from './model/scheduling.js';

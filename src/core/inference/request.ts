@@ -11,6 +11,12 @@ export interface RequestedOutput {
   readonly slice?: RegionSlice | undefined;
 }
 
+/** What a caller of a model with content types gets. */
+export interface ContentWishes {
+  /** Whether the reply tells the content types of its outputs: only to those who have told theirs. */
+  readonly isTold: boolean;
+}
+
 interface RequestHead {
   readonly model: string;
   /** Empty for the model's default version. */
@@ -35,6 +41,8 @@ export interface EncodedRequest extends RequestHead {
 /** A request as a model understands it. */
 export interface InferenceRequest extends RequestHead {
   readonly inputs: NamedTensors;
+  /** How a caller who uses content types is answered; absent where the model has none. */
+  readonly content?: ContentWishes | undefined;
   /** The signature that the inputs were checked against already, at the edge of the server. */
   readonly checkedAgainst?: object;
   /** The tensors that the caller keeps in shared memory; their inputs are not among `inputs` yet. */

@@ -1,9 +1,12 @@
+import type { ContentType } from '../model/content-types.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { Parameters } from './parameters.js';
 
 export interface OutputTensor {
   readonly name: string;
   readonly tensor: Tensor;
+  /** Told to the caller as a parameter of the output. */
+  readonly contentType?: ContentType | undefined;
 }
 
 /** An output whose contents its caller has already, in shared memory: a reply only tells its datatype and shape. */

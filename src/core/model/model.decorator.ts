@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import type { ContentTypes } from './content-types.js';
 import type { WorkerThreads } from './execution.js';
 import type { BatchingOptions, QueueOptions, SequenceOptions } from './scheduling.js';
 import type { FitsExecution, FitsSignature } from './provider.js';
@@ -24,6 +25,8 @@ export interface ModelOptions {
    * state. Default: every request stands for itself.
    */
   readonly sequence?: SequenceOptions;
+  /** What tensors mean to clients of MLServer; the metadata tells it. Default: their datatypes say all. */
+  readonly contentTypes?: ContentTypes;
   /** Whether responses are kept and given again to the same request; such a model sees no principal. Default: false. */
   readonly cache?: boolean;
   /** How requests wait. Default: as many as MODEL_MAX_QUEUE_SIZE, for as long as their callers do. */

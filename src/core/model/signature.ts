@@ -1,3 +1,4 @@
+import type { ContentType } from './content-types.js';
 import type { Datatype } from '../tensor/datatype.js';
 import type { TensorSpec } from '../tensor/kinds.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -7,6 +8,8 @@ export interface NamedSpec extends TensorSpec {
   readonly name: string;
   /** The names of the classes along the last dimension, where the model has them. */
   readonly labels?: readonly string[];
+  /** What its elements mean, where the model says so. */
+  readonly contentType?: ContentType | undefined;
 }
 
 /** Tensors by name; as a list of entries where JavaScript would reorder the names of a record ('0', '1'). */

@@ -12,6 +12,8 @@ export interface EncodedTensor {
   readonly datatype: string;
   readonly shape: Shape;
   readonly contents: EncodedContents;
+  /** What the caller says of the elements, in any words. */
+  readonly contentType?: string | undefined;
 }
 
 export type EncodedContents =

@@ -40,6 +40,11 @@ export class Tensor<D extends Datatype = Datatype> {
     return this.data.map((element) => element.toString('utf8'));
   }
 
+  /** The elements of a BYTES tensor as dates, from ISO 8601; one that is no date is an invalid one. */
+  dates(this: Tensor<'BYTES'>): Date[] {
+    return this.data.map((element) => new Date(element.toString('latin1')));
+  }
+
   /** The elements as numbers: FP16 and BF16 are widened, the 64-bit integers are rounded to doubles. */
   numbers(this: Tensor<Exclude<D, 'BYTES'>>): number[] {
     const { datatype, data } = this as unknown as Tensor<Exclude<Datatype, 'BYTES'>>;

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { LoadContext } from '../../core/inference/context.js';
+import type { ContentType } from '../../core/model/content-types.js';
 import type { WorkerThreads } from '../../core/model/execution.js';
 import type { ModelConfig } from '../../core/model/model-config.js';
 import type { SchedulingOptions } from '../../core/model/scheduling.js';
@@ -23,6 +24,8 @@ export interface OpenedModel extends LoadedModel {
   readonly adaptation?: TensorAdaptation | undefined;
   /** What it runs on before it is ready, after its own warm-up. Default: nothing. */
   readonly samples?: readonly WarmUpSample[] | undefined;
+  /** The content type of inputs that have none of their own. Default: none. */
+  readonly contentType?: ContentType | undefined;
   /** What it says of itself, complete. */
   readonly config?: ModelConfig | undefined;
 }

@@ -1,4 +1,5 @@
 import type { ServedModel } from '../../core/inference/served-model.js';
+import type { ContentType } from '../../core/model/content-types.js';
 import type { ModelConfig } from '../../core/model/model-config.js';
 import type { ServableModel } from '../../core/model/provider.js';
 import type { NamedSpec } from '../../core/model/signature.js';
@@ -16,6 +17,8 @@ export class RunnableModel implements ServedModel {
   readonly executor: ModelExecutor;
   readonly maxBatchSize: number;
   readonly isCached: boolean;
+  readonly contentType: ContentType | undefined;
+  readonly hasContentTypes: boolean;
   /** The models of this server that it calls. */
   readonly dependsOn: readonly string[];
   readonly outputNames: ReadonlySet<string>;
@@ -31,6 +34,9 @@ export class RunnableModel implements ServedModel {
     const { inputs, outputs, model, scheduling = {}, availability, adaptation, dependsOn = [] } = opened;
     this.inputs = inputs;
     this.outputs = outputs;
+    this.contentType = opened.contentType;
+    this.hasContentTypes =
+      this.contentType !== undefined || [...inputs, ...outputs].some(({ contentType }) => contentType !== undefined);
     this.model = model;
     const {
       batching,

@@ -1,8 +1,10 @@
 import { invalidArgument } from '../../core/errors/catalogue.js';
 import { inputField } from '../../core/errors/request-field.js';
-import type { EncodedRequest, InferenceRequest, RequestedOutput } from '../../core/inference/request.js';
+import type { ServingError } from '../../core/errors/serving-error.js';
+import type { ContentWishes, EncodedRequest, InferenceRequest, RequestedOutput } from '../../core/inference/request.js';
 import type { ServedModel } from '../../core/inference/served-model.js';
 import type { SharedInput } from '../../core/inference/shared-tensors.js';
+import { isContentType } from '../../core/model/content-types.js';
 import type { NamedSpec } from '../../core/model/signature.js';
 import { datatypeInfo, isDatatype } from '../../core/tensor/datatype.js';
 import type { EncodedContents, EncodedTensor } from '../../core/tensor/encoded-tensor.js';
@@ -11,6 +13,7 @@ import { decodeRaw } from '../../core/tensor/raw.js';
 import type { Shape } from '../../core/tensor/shape.js';
 import { namedTensors, Tensor } from '../../core/tensor/tensor.js';
 import { decodeTyped, missingData } from '../../core/tensor/typed-contents.js';
+import { checkRows, CONTENT_TYPE, contentTypeOf, decodeContent, inRankOf } from './decode-content.js';
 import { checkBatchSize, checkInput, checkInputNames, checkRequestedOutputs } from './validate.js';
 
 /** Checks an encoded request against a model's signature and decodes its tensors; nothing is copied that fits. */
@@ -34,15 +37,38 @@ export function decodeRequest(model: ServedModel, request: EncodedRequest): Infe
     if (input.contents.kind === 'json' && !isDatatype(input.datatype)) {
       throw invalidArgument(`invalid datatype for input ${input.name}`, inputField(input.name, 'datatype'));
     }
-    checkInput(model.name, spec, input.datatype, input.shape);
+    const contentType = model.hasContentTypes ? contentTypeOf(input, spec, model, request) : undefined;
+    const shape = contentType === undefined ? input.shape : inRankOf(spec, input.shape);
+    checkInput(model.name, spec, input.datatype, shape);
     if (input.contents.kind === 'shared') {
       const { name, datatype } = spec;
-      (shared ??= []).push({ name, datatype, shape: input.shape, slice: input.contents.slice });
-    } else inputs[spec.name] = decodeInput(model.name, spec, input, input.contents);
+      if (contentType === 'base64') throw sharedBase64(name);
+      (shared ??= []).push({ name, datatype, shape, slice: input.contents.slice });
+    } else {
+      const tensor = decodeInput(model.name, spec, input.name, shape, input.contents);
+      inputs[spec.name] = contentType === undefined ? tensor : decodeContent(tensor, contentType, spec.name);
+    }
   }
   const { model: name, version, id, parameters, outputs } = request;
   const checkedAgainst = model.inputs;
-  return { model: name, version, id, parameters, outputs, inputs, checkedAgainst, shared: sharedBy(shared, outputs) };
+  return {
+    model: name,
+    version,
+    id,
+    parameters,
+    outputs,
+    inputs,
+    checkedAgainst,
+    shared: sharedBy(shared, outputs),
+    content: model.hasContentTypes ? contentWishes(model, request) : undefined,
+  };
+}
+
+/** Also holds the columns of a table against each other. */
+function contentWishes(model: ServedModel, { inputs, parameters }: EncodedRequest): ContentWishes {
+  const said = parameters.get(CONTENT_TYPE);
+  if ((isContentType(said) ? said : model.contentType) === 'pd') checkRows(inputs);
+  return { isTold: said !== undefined || inputs.some(({ contentType }) => contentType !== undefined) };
 }
 
 function sharedBy(inputs: readonly SharedInput[] | undefined, outputs: readonly RequestedOutput[]) {
@@ -53,12 +79,19 @@ function sharedBy(inputs: readonly SharedInput[] | undefined, outputs: readonly 
 
 const isShared = ({ slice }: RequestedOutput): boolean => slice !== undefined;
 
+const sharedBase64 = (input: string): ServingError =>
+  invalidArgument(
+    `input '${input}' in shared memory has content type base64: put the bytes there as they are, as np`,
+    inputField(input, 'parameters'),
+  );
+
 type SentContents = Exclude<EncodedContents, { kind: 'shared' }>;
 
 function decodeInput(
   model: string,
   { datatype }: NamedSpec,
-  { name, shape }: EncodedTensor,
+  name: string,
+  shape: Shape,
   contents: SentContents,
 ): Tensor {
   const place = { input: name, model };

@@ -4,6 +4,7 @@ import type { ServableModel } from '../../core/model/provider.js';
 import { ModelOpener } from '../execution/model-opener.js';
 import type { ModelSource, VersionCandidate } from './model-source.js';
 import { assertBatchable } from './batchable.js';
+import { assertContentTyped, withContentTypes } from './content-typed.js';
 import { assertPoolable } from './poolable.js';
 import { type Discovered, ProviderDiscovery } from './provider-discovery.js';
 import { assertSequenced, sequenceOf } from './sequenced.js';
@@ -36,6 +37,7 @@ export class ModelExplorer implements ModelSource, OnModuleInit {
     assertPoolable(found);
     assertBatchable(found);
     assertSequenced(found);
+    assertContentTyped(found);
     const versions = this.models.get(name) ?? [];
     const twin = versions.find((other) => other.metadata.version === version);
     if (twin !== undefined) {
@@ -65,7 +67,7 @@ export class ModelExplorer implements ModelSource, OnModuleInit {
   }
 
   private candidate({ metadata, instance, className }: Discovered<ModelMetadata>): VersionCandidate {
-    const { version, execution, signature, batching, queue, instances, cache } = metadata;
+    const { version, execution, signature, batching, queue, instances, cache, contentTypes } = metadata;
     const { inputs, outputs } = signature;
     const scheduling = { batching, sequence: sequenceOf(metadata), queue, instances, cache };
     return {
@@ -73,7 +75,10 @@ export class ModelExplorer implements ModelSource, OnModuleInit {
       platform: PLATFORM,
       fingerprint: className,
       open: async (context) => ({
-        ...(await this.opener.openClass({ inputs, outputs, model: instance }, execution, context)),
+        ...withContentTypes(
+          await this.opener.openClass({ inputs, outputs, model: instance }, execution, context),
+          contentTypes,
+        ),
         scheduling,
       }),
     };

@@ -62,7 +62,7 @@ function decodeInput(input: InferInputTensor, raw: readonly Buffer[], index: num
         inputField(name, 'contents'),
       );
     }
-    return { name, datatype, shape: shape.map(Number), contents: { kind: 'shared', slice } };
+    return { name, datatype, shape: shape.map(Number), contents: { kind: 'shared', slice }, contentType: undefined };
   }
   if (raw.length > 0 && fields.length > 0) {
     throw invalidArgument(
@@ -70,8 +70,13 @@ function decodeInput(input: InferInputTensor, raw: readonly Buffer[], index: num
       inputField(name, 'contents'),
     );
   }
-  return { name, datatype, shape: shape.map(Number), contents: decodeContents(fields, raw[index]) };
+  const contentType = input.parameters === undefined ? undefined : contentTypeOf(input.parameters);
+  return { name, datatype, shape: shape.map(Number), contents: decodeContents(fields, raw[index]), contentType };
 }
+
+/** What the caller says of the elements, where it is a text. */
+const contentTypeOf = (parameters: ParameterMap): string | undefined =>
+  Object.hasOwn(parameters, 'content_type') ? parameters['content_type']?.string_param : undefined;
 
 /** Of the parameters of an input, those alone are read that say where it is. */
 function sliceOf(parameters: ParameterMap, name: string): RegionSlice | undefined {

@@ -3,6 +3,7 @@ import { basename, dirname, join, relative } from 'node:path';
 import type { InferContext } from '../../core/inference/context.js';
 import type { ModelClient } from '../../core/model/model-client.js';
 import type { OpenedModel } from '../../engine/execution/model-opener.js';
+import { withContentTypes } from '../../engine/registry/content-typed.js';
 import type { VersionCandidate } from '../../engine/registry/model-source.js';
 import type { RuntimeExplorer } from '../../engine/registry/runtime-explorer.js';
 import type { ArtifactOpener } from '../artifacts/artifact-opener.js';
@@ -11,6 +12,7 @@ import { ModelFolder } from '../artifacts/model-folder.js';
 import { findModelSettings } from '../layouts/mlserver/find-model-settings.js';
 import { resolveModelUri } from '../layouts/mlserver/model-uri.js';
 import { MODEL_SETTINGS, type ModelSettings, readModelSettings } from '../layouts/mlserver/read-model-settings.js';
+import { settingsContentTypes } from '../layouts/mlserver/settings-content-types.js';
 import { settingsConfig } from '../layouts/mlserver/settings-config.js';
 import { modelConfigOf } from '../layouts/triton/protocol-signature.js';
 import { entriesOf, fingerprint, LookLimit } from '../layouts/version-folders.js';
@@ -170,7 +172,8 @@ export class SettingsSource implements ConfigurableSource {
       version,
       platform: this.implementations.opener.platformOf(found),
       fingerprint: `${await fingerprint(parts)} ${override?.id ?? ''}`,
-      open: (context) => this.implementations.opener.open(found, context),
+      open: async (context) =>
+        withContentTypes(await this.implementations.opener.open(found, context), settingsContentTypes(settings)),
     };
   }
 

@@ -1,6 +1,14 @@
 import type { OutputTensor } from '../../../core/inference/response.js';
 import type { InferInputTensor } from '../messages.js';
-import { delimited, parameterMap, readParameter, varint } from './parameter-field.js';
+import {
+  delimited,
+  measureParameter,
+  type MeasuredParameter,
+  parameterMap,
+  readParameter,
+  varint,
+  writeParameter,
+} from './parameter-field.js';
 import { readTensorContents } from './typed-contents.js';
 import type { WireReader } from './wire-reader.js';
 import { fieldSize, varintSize, type WireWriter } from './wire-writer.js';
@@ -50,6 +58,8 @@ export interface MeasuredTensor {
   readonly tensor: OutputTensor;
   readonly nameLength: number;
   readonly shapeLength: number;
+  /** Undefined for a tensor without. */
+  readonly contentType: MeasuredParameter | undefined;
   readonly size: number;
 }
 
@@ -58,18 +68,27 @@ export function measureTensor(tensor: OutputTensor): MeasuredTensor {
   const { datatype, shape } = tensor.tensor;
   const nameLength = Buffer.byteLength(tensor.name);
   const shapeLength = sum(shape, varintSize);
-  const size = optionalSize(nameLength) + fieldSize(datatype.length) + optionalSize(shapeLength);
-  return { tensor, nameLength, shapeLength, size };
+  const contentType =
+    tensor.contentType === undefined ? undefined : measureParameter(['content_type', tensor.contentType]);
+  const size =
+    optionalSize(nameLength) +
+    fieldSize(datatype.length) +
+    optionalSize(shapeLength) +
+    (contentType === undefined ? 0 : fieldSize(contentType.size));
+  return { tensor, nameLength, shapeLength, contentType, size };
 }
 
-export function writeTensor(writer: WireWriter, { tensor, nameLength, shapeLength, size }: MeasuredTensor): void {
+export function writeTensor(writer: WireWriter, measured: MeasuredTensor): void {
+  const { tensor, nameLength, shapeLength, contentType, size } = measured;
   const { datatype, shape } = tensor.tensor;
   writer.header(TENSORS, size);
   writeText(writer, 1, tensor.name, nameLength);
   writer.stringField(2, datatype, datatype.length);
-  if (shapeLength === 0) return;
-  writer.header(3, shapeLength);
-  for (const dimension of shape) writer.varint(dimension);
+  if (shapeLength > 0) {
+    writer.header(3, shapeLength);
+    for (const dimension of shape) writer.varint(dimension);
+  }
+  if (contentType !== undefined) writeParameter(writer, contentType);
 }
 
 export const sum = <T>(items: readonly T[], size: (item: T) => number): number =>

@@ -1,4 +1,5 @@
 import { invalidArgument } from '../../../core/errors/catalogue.js';
+import type { Parameters } from '../../../core/inference/parameters.js';
 import type { EncodedContents, EncodedTensor } from '../../../core/tensor/encoded-tensor.js';
 import { MAX_ELEMENTS, type Shape } from '../../../core/tensor/shape.js';
 import { readRegionSlice } from '../../call/shared-memory-parameters.js';
@@ -52,7 +53,10 @@ export function decodeInput(value: unknown, binary: BinaryTail): EncodedTensor {
   const where = `input '${name}'`;
   const datatype = readText(fieldOf(input, 'datatype'), 'datatype', where);
   const shape = readShape(fieldOf(input, 'shape'), where);
-  return { name, datatype, shape, contents: readContents(input, name, shape, binary) };
+  const parameters = readParameters(fieldOf(input, 'parameters'), where);
+  const contents = readContents(input, parameters, name, shape, binary);
+  const contentType = parameters.get('content_type');
+  return { name, datatype, shape, contents, contentType: typeof contentType === 'string' ? contentType : undefined };
 }
 
 const readShape = (value: unknown, where: string): Shape =>
@@ -78,9 +82,14 @@ function readDimension(dimension: unknown, where: string): number {
 const notInteger = (dimension: unknown, where: string) =>
   wrongField('shape', `a dimension of ${where} must be an integer`, dimension);
 
-function readContents(input: JsonObject, name: string, shape: Shape, binary: BinaryTail): EncodedContents {
+function readContents(
+  input: JsonObject,
+  parameters: Parameters,
+  name: string,
+  shape: Shape,
+  binary: BinaryTail,
+): EncodedContents {
   const where = `input '${name}'`;
-  const parameters = readParameters(fieldOf(input, 'parameters'), where);
   const data = fieldOf(input, 'data');
   const size = parameters.get('binary_data_size');
   const slice = parameters.size === 0 ? undefined : readRegionSlice(parameters, name, 'inputs');

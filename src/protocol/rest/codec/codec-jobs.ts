@@ -1,6 +1,7 @@
 import { ServingError, type ErrorCode, type ErrorReason } from '../../../core/errors/serving-error.js';
 import type { EncodedRequest } from '../../../core/inference/request.js';
 import { type InferenceResponse, type OutputTensor, PlacedOutput } from '../../../core/inference/response.js';
+import type { ContentType } from '../../../core/model/content-types.js';
 import { isDatatype, type Datatype } from '../../../core/tensor/datatype.js';
 import type { EncodedContents, EncodedTensor } from '../../../core/tensor/encoded-tensor.js';
 import { decodeJsonData, type NonFinite } from '../../../core/tensor/json-data.js';
@@ -49,6 +50,7 @@ interface SentOutput {
   readonly name: string;
   readonly datatype: Datatype;
   readonly shape: Shape;
+  readonly contentType: ContentType | undefined;
   /** `undefined` for one that is in place already. */
   readonly bytes: Uint8Array | undefined;
 }
@@ -77,7 +79,8 @@ export function encodeJob(
 ): Posted<CodecJob> {
   const sent = response.outputs.map((output) => {
     const { datatype, shape } = output.tensor;
-    return { name: output.name, datatype, shape, bytes: output instanceof PlacedOutput ? undefined : copyOf(output) };
+    const bytes = output instanceof PlacedOutput ? undefined : copyOf(output);
+    return { name: output.name, datatype, shape, contentType: output.contentType, bytes };
   });
   const { model, version, id } = response;
   return {
@@ -138,10 +141,10 @@ function settle(model: string, { name, datatype, shape, contents }: EncodedTenso
 }
 
 function runEncode({ request, response, nonFinite }: Extract<CodecJob, { kind: 'encode' }>): Posted<CodecResult> {
-  const outputs = response.outputs.map(({ name, datatype, shape, bytes }): OutputTensor => {
+  const outputs = response.outputs.map(({ name, datatype, shape, contentType, bytes }): OutputTensor => {
     // No more is told of it.
     if (bytes === undefined) return new PlacedOutput(name, { datatype, shape } as Tensor);
-    return { name, tensor: decodeRaw(datatype, shape, bytes, { input: name, model: response.model }) };
+    return { name, contentType, tensor: decodeRaw(datatype, shape, bytes, { input: name, model: response.model }) };
   });
   const { headers, body } = encodeInferResponse(request, { ...response, outputs }, nonFinite);
   const bytes = ownBytes(typeof body === 'string' ? Buffer.from(body, 'utf8') : body);

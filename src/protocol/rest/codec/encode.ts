@@ -28,10 +28,11 @@ export function encodeInferResponse(
   const blobs: Uint8Array[] = [];
   const outputs = response.outputs.map((output) => {
     if (output instanceof PlacedOutput) return encodeOutput(output);
-    if (!wantsBinary(request, output.name)) return encodeOutput(output, `"data":${encodeData(output, nonFinite)}`);
+    if (!wantsBinary(request, output.name))
+      return encodeOutput(output, `${contentTypeOf(output)}"data":${encodeData(output, nonFinite)}`);
     const bytes = encodeRaw(output.tensor);
     blobs.push(bytes);
-    return encodeOutput(output, `"parameters":{"binary_data_size":${bytes.byteLength}}`);
+    return encodeOutput(output, `"parameters":{${sayContentType(output, ',')}"binary_data_size":${bytes.byteLength}}`);
   });
   const json = `{${[...encodeHead(response, nonFinite), `"outputs":[${outputs.join(',')}]`].join(',')}}`;
   // Empty outputs alone leave the reply plain JSON.
@@ -48,6 +49,14 @@ export function wantsBinary(
   if (outputs.length === 0) return parameters.get('binary_data_output') === true;
   return outputs.find((output) => output.name === name)?.parameters.get('binary_data') === true;
 }
+
+/** As a member of parameters. */
+const sayContentType = ({ contentType }: OutputTensor, behind: string): string =>
+  contentType === undefined ? '' : `"content_type":"${contentType}"${behind}`;
+
+/** As parameters of their own. */
+const contentTypeOf = (output: OutputTensor): string =>
+  output.contentType === undefined ? '' : `"parameters":{${sayContentType(output, '')}},`;
 
 const encodeData = ({ name, tensor }: OutputTensor, nonFinite: NonFinite): string =>
   encodeJsonData(tensor, name, nonFinite);
