@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bytes, type ContentTypes, fp32, int32, Model, type Inputs, signature } from '#core';
+import { bytes, fp32, int32, Model, type Inputs, signature } from '#core';
 import { defineModel, serve, type TestServer } from '#testing';
 import { captureLog } from '../support/captured-log.js';
 import { FixtureRepository } from '../support/fixture-repository.js';
@@ -293,6 +293,6 @@ it.each<[object, string]>([
   [{ request: 'numpy' }, "of which 'numpy' is none: use one of np, str, base64, datetime, pd"],
 ])('a model with %j ends the start', async (contentTypes, problem) => {
   const numbers = signature({ inputs: { x: fp32(1) }, outputs: { y: fp32(1) } });
-  const wrong = defineModel('wrong', numbers, ({ x }) => ({ y: x }), {}, { contentTypes: contentTypes as ContentTypes });
+  const wrong = defineModel('wrong', numbers, ({ x }) => ({ y: x }), {}, { contentTypes });
   await expect(serve(wrong)).rejects.toThrow(problem);
 });

@@ -67,6 +67,9 @@ describe("Seldon's agent", () => {
     expect(await index()).toEqual(answer(indexed('iris_1')));
     expect(await load('iris_1')).toEqual(DONE('iris_1'));
     expect(await index()).toEqual(answer(indexed('iris_1', ...READY)));
+    // MLServer's clients insist on a reason in JSON.
+    const lines = [{ name: 'iris_1', version: '1', state: 'READY', reason: '' }];
+    expect((await server.rest.post('/v2/repository/index', {})).json).toEqual(lines);
 
     // Its proxy sends the inferences on, under the name with the revision.
     const headers = { 'seldon-model': 'iris', 'seldon-internal-model': 'iris_1', 'x-request-id': 'cdg4' };
