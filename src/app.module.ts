@@ -23,6 +23,7 @@ import { ClassificationModule } from './extensions/classification/classification
 import { GenerateModule } from './extensions/generate/generate.module.js';
 import { KserveV1Config } from './extensions/kserve-v1/kserve-v1.config.js';
 import { KserveV1Module } from './extensions/kserve-v1/kserve-v1.module.js';
+import { LoggingModule } from './extensions/logging/logging.module.js';
 import { ReflectionModule } from './extensions/reflection/reflection.module.js';
 import { SharedMemoryConfig } from './extensions/shared-memory/shared-memory.config.js';
 import { SharedMemoryModule } from './extensions/shared-memory/shared-memory.module.js';
@@ -87,6 +88,7 @@ export const EXTENSIONS: readonly Type[] = [
   StatisticsModule,
   SharedMemoryModule,
   TraceModule,
+  LoggingModule,
   GenerateModule,
   KserveV1Module,
   ReflectionModule,

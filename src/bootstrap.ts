@@ -71,6 +71,8 @@ export async function createApp({ environment, ...options }: AppOptions = {}): P
     bodyParser: false,
     logger: new StructuredLogger(configuration.get(LogConfig)),
   });
+  // The one that can be set while the server runs.
+  app.useLogger(app.get(StructuredLogger));
   assertStaticControllers(app.get(ModulesContainer));
   app.get(AuthenticationPolicy).assertSafeAddress([rest.HTTP_HOST, GRPC_HOST]);
   const parts = {

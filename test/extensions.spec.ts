@@ -41,6 +41,11 @@ const BROUGHT: Readonly<Record<string, Brought>> = {
       `${method} /v2/models/:model/trace/setting`,
     ]),
   },
+  LoggingModule: {
+    names: ['logging'],
+    rpcs: ['LogSettings'],
+    routes: ['GET /v2/logging', 'POST /v2/logging'],
+  },
   GenerateModule: {
     names: ['generate'],
     routes: [

@@ -1,4 +1,5 @@
-import { Module } from '@nestjs/common';
+import { Global, Module } from '@nestjs/common';
+import { ServerLog } from '../core/logging/server-log.js';
 import { CallObserver } from '../protocol/call/call-observer.js';
 import { AccessLog } from './access-log.js';
 import { AuditLog } from './audit-log.js';
@@ -7,15 +8,17 @@ import { CallObservers } from './call-observers.js';
 import { StructuredLogger } from './structured-logger.js';
 
 /** What the server tells of itself: its log, with a line for each call, and the record of changes and denials. */
+@Global()
 @Module({
   providers: [
     StructuredLogger,
+    { provide: ServerLog, useExisting: StructuredLogger },
     AccessLog,
     AuditLog,
     AuditSink,
     CallObservers,
     { provide: CallObserver, useExisting: CallObservers },
   ],
-  exports: [StructuredLogger, CallObserver],
+  exports: [StructuredLogger, ServerLog, CallObserver],
 })
 export class ObservabilityModule {}

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { ConsoleLogger, Injectable, type LogLevel } from '@nestjs/common';
+import type { LogSettings, ServerLog } from '../core/logging/server-log.js';
 import { escapeControls, indentLines } from './control-characters.js';
 import { LogConfig } from './log.config.js';
 
@@ -8,16 +9,50 @@ import { LogConfig } from './log.config.js';
  * line; only a stack trace follows its record in text, indented.
  */
 @Injectable()
-export class StructuredLogger extends ConsoleLogger {
+export class StructuredLogger extends ConsoleLogger implements ServerLog {
+  settings: LogSettings;
+
   constructor({ LOG_LEVEL, LOG_FORMAT }: LogConfig) {
     const json = LOG_FORMAT === 'json';
     super({
-      logLevels: [LOG_LEVEL === 'info' ? 'log' : LOG_LEVEL],
       json,
       compact: true,
       flattenParams: true,
       colors: !json && (process.stdout.isTTY ? process.stdout.hasColors() : false),
     });
+    const severity = LEVELS.indexOf(LOG_LEVEL);
+    this.settings = {
+      error: true,
+      warning: severity >= LEVELS.indexOf('warn'),
+      info: severity >= LEVELS.indexOf('info'),
+      verboseLevel: Math.max(0, severity - LEVELS.indexOf('info')),
+      format: 'default',
+    };
+  }
+
+  change(settings: Partial<LogSettings>): void {
+    this.settings = { ...this.settings, ...settings };
+  }
+
+  override isLevelEnabled(level: LogLevel): boolean {
+    const { info, warning, error, verboseLevel } = this.settings;
+    switch (level) {
+      case 'log':
+        return info;
+      case 'warn':
+        return warning;
+      case 'error':
+      case 'fatal':
+        return error;
+      case 'debug':
+        return verboseLevel >= 1;
+      case 'verbose':
+        return verboseLevel >= 2;
+    }
+  }
+
+  protected override getTimestamp(): string {
+    return this.settings.format === 'default' ? super.getTimestamp() : new Date().toISOString();
   }
 
   /** What Nest says of its own start is for whoever debugs that. */
@@ -59,9 +94,13 @@ export class StructuredLogger extends ConsoleLogger {
   protected override stringifyJsonLogObject(record: Record<string, unknown>): string {
     // `log` is Nest's own word; what reads logs knows `info`.
     const level = record['level'] === 'log' ? 'info' : record['level'];
-    return escapeControls(super.stringifyJsonLogObject({ ...record, level }));
+    const timestamp = this.settings.format === 'default' ? record['timestamp'] : this.getTimestamp();
+    return escapeControls(super.stringifyJsonLogObject({ ...record, level, timestamp }));
   }
 }
+
+/** The levels of LOG_LEVEL, each with those before it. */
+const LEVELS = ['error', 'warn', 'info', 'debug', 'verbose'] as const satisfies readonly LogConfig['LOG_LEVEL'][];
 
 const inspectOnOneLine = (value: unknown): string =>
   escapeControls(inspect(value, { compact: true, breakLength: Infinity }));

@@ -1,0 +1,30 @@
+import { Body, Controller, Get, HttpCode, Post } from '@nestjs/common';
+import { Call, CallContext } from '../../protocol/call/call-context.js';
+import { Family } from '../../protocol/call/operation.decorator.js';
+import { JsonObjectPipe } from '../../protocol/rest/json-object.pipe.js';
+import type { WrongKind } from './log-change.js';
+import { LoggingService } from './logging.service.js';
+
+@Family('logging')
+@Controller('v2/logging')
+export class LoggingRestController {
+  constructor(private readonly logging: LoggingService) {}
+
+  @Get()
+  settings(@Call() call: CallContext) {
+    return this.logging.update(call, [], wrongKind);
+  }
+
+  /** `null` leaves a setting as it is. */
+  @Post()
+  @HttpCode(200)
+  update(@Body(JsonObjectPipe) body: Readonly<Record<string, unknown>>, @Call() call: CallContext) {
+    const given = Object.entries(body).filter(([, value]) => value !== null);
+    return this.logging.update(call, given, wrongKind);
+  }
+}
+
+const WORDS = { boolean: 'boolean', integer: 'unsigned-integer', string: 'string' } as const;
+
+const wrongKind: WrongKind = (name, kind) =>
+  `Unable to parse '${name}': attempt to access JSON non-${WORDS[kind]} as ${WORDS[kind]}`;
