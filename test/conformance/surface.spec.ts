@@ -57,6 +57,7 @@ describe('rpcs', () => {
     ['SystemSharedMemoryUnregister', {}, {}],
     ['CudaSharedMemoryStatus', {}, expect.anything()],
     ['CudaSharedMemoryUnregister', {}, {}],
+    ['TraceSetting', {}, { settings: has({ trace_level: { value: ['OFF'] } }) }],
   ])('1.2: %s', async (method, message, reply) => {
     expect(await rpc(method, message)(server)).toMatchObject({ status: 'OK', reply });
   });
@@ -82,6 +83,9 @@ describe('routes', () => {
     ['POST /v2/models/simple/versions/1/infer', ANSWERED, { inputs: INPUTS }],
     ['POST /v2/models/talker/generate', has({ text_output: 'hi' }), { text_input: 'hi' }],
     ['POST /v2/models/talker/versions/1/generate', has({ text_output: 'hi' }), { text_input: 'hi' }],
+    ['GET /v2/trace/setting', has({ trace_level: ['OFF'] })],
+    ['POST /v2/trace/setting', has({ trace_level: ['OFF'] }), {}],
+    ['GET /v2/models/simple/trace/setting', has({ trace_level: ['OFF'] })],
     ['POST /v2/repository/index', lists(has({ name: 'simple', version: '1', state: 'READY' }))],
     ['POST /v2/repository/models/simple/load', { name: 'simple', load: true }],
     ['POST /v2/repository/models/nope/unload', { name: 'nope', unload: true }],

@@ -1,0 +1,186 @@
+import { ERROR_CASES } from '../error-cases.js';
+import { EXTENSION_ERROR_CASES } from '../extension-error-cases.js';
+import { titleOf } from '../error-case.js';
+import { chapter, type Feature, no, type Proof, yes } from './feature.js';
+import * as t from './files.js';
+
+const CASES = [...ERROR_CASES, ...EXTENSION_ERROR_CASES];
+
+/** The titles of all cases of failures. */
+export const FAILURE_TITLES: ReadonlySet<string> = new Set(CASES.map(titleOf));
+
+/** A failure, proved by the cases of its row in the table of failures, and by other tests. */
+const row = (number: number, what: string, who: string, ...others: readonly (readonly Proof[])[]): Feature =>
+  yes(
+    `${number}: ${what}`,
+    who,
+    t.errors(...CASES.filter((candidate) => candidate.row === number).map(titleOf)),
+    ...others,
+  );
+
+const without = (number: number, what: string, who: string, reason: string): Feature =>
+  no(`${number}: ${what}`, who, reason);
+
+export const FAILURES = chapter('2.2', 'Failures', [
+  row(1, 'unknown model', 'OTMKSA'),
+  row(2, 'unknown version', 'OTMS'),
+  row(3, 'readiness of a model that is not ready', 'OTMKS'),
+  row(4, 'a version that is no number', 'TM'),
+  row(5, 'a version that is not ready', 'TMK'),
+  row(6, 'no version is ready', 'TMK'),
+  row(
+    7,
+    'a server that ends',
+    'TK',
+    t.drain('is not ready at once, refuses new work and lets what runs finish, on both wires'),
+  ),
+  row(8, 'health of a server that is not ready', 'OTMK'),
+  row(9, 'unknown datatype', 'TMKA'),
+  row(10, "another datatype than the model's", 'TA'),
+  row(11, 'wrong shape', 'TA'),
+  row(12, 'a batch above the largest', 'T'),
+  row(13, 'inputs of different batches', 'T'),
+  row(14, 'a missing batch dimension', 'T'),
+  row(15, 'missing inputs', 'T'),
+  row(16, 'missing inputs, where some are optional', 'T'),
+  row(17, 'unexpected input', 'T'),
+  row(18, 'the same input or output twice', 'T'),
+  row(19, 'unknown output', 'TK'),
+  row(20, 'a size in bytes that is not of the shape', 'TK'),
+  row(21, 'too few texts', 'T'),
+  row(22, 'too many texts', 'T'),
+  row(23, 'texts cut off in a length', 'T', t.dataFaults('F08: a length cut off')),
+  row(24, 'JSON data shorter than the shape', 'TA'),
+  row(25, 'JSON data longer than the shape', 'TA'),
+  row(26, 'a body that cannot be read', 'TMKA'),
+  row(27, 'no data for an input', 'TA'),
+  row(28, 'typed and raw contents together', 'TK'),
+  row(29, 'fewer raw contents than inputs', 'TK'),
+  row(30, 'more raw contents than inputs', 'K'),
+  row(
+    31,
+    "another typed field than the datatype's",
+    'T',
+    t.contentsFaults('F10: every typed field but its own for %s'),
+  ),
+  row(32, 'two typed fields', 'T', t.contentsFaults('F10: its own typed field and another for %s')),
+  row(33, 'half floats in JSON', 'TK'),
+  row(34, 'a parameter of the wrong type', 'T', t.sequenceFaults('F60: the parameter %s as %j')),
+  row(35, 'a reserved parameter', 'T'),
+  row(36, 'a message that is too large', 'TMK', t.compressionFaults('F25: a body one byte over the limit')),
+  row(37, 'JSON nested too deep', 'T'),
+  row(38, 'too many chunks', 'T', t.restServer('F28: are refused in more chunks than anyone needs')),
+  row(39, 'a deadline that has passed', 'TMKSA', t.grpcWire('a deadline in the model aborts it')),
+  row(40, 'a call that is cancelled', 'T', t.grpcWire('a reset in the model aborts it')),
+  row(
+    41,
+    'not authenticated',
+    'A',
+    t.authentication('every rpc that is registered is closed, but for live and ready'),
+    t.authentication('every route that is registered is closed, but for live and ready'),
+  ),
+  row(
+    42,
+    'not permitted',
+    'A',
+    t.authorization('A11 an ordinary credential neither loads nor unloads nor lists, and an admin does'),
+  ),
+  row(
+    43,
+    'a restricted protocol without its key',
+    'T',
+    t.authorization('row 43 open the families that each wire restricts'),
+  ),
+  row(44, 'an rpc that is not offered', 'OTMKSA'),
+  row(45, 'unknown path, wrong method', 'TMKA'),
+  row(46, 'one reply from a decoupled model', 'T'),
+  row(47, 'a load without explicit control', 'T'),
+  row(48, 'a load of an unknown model', 'TMK'),
+  row(49, 'a load that fails', 'TMK'),
+  row(50, 'a load with a bad configuration', 'T', t.overrides('tells the log of an override that is none')),
+  row(51, 'a load with files and no configuration', 'T'),
+  row(52, 'a load with a file whose name is too long', 'T'),
+  row(53, 'a load without a name', 'T'),
+  row(54, 'a load with a path for a name', 'T'),
+  row(55, 'unknown parameters of a load', 'T'),
+  row(56, 'an unload of an unknown model', 'T'),
+  without(
+    57,
+    'an unload that does not complete',
+    'T',
+    'an unload cannot fail here: versions are out of service at once, and go when their last request is done',
+  ),
+  row(58, 'a named repository', 'T'),
+  row(59, 'statistics of what is not there', 'T'),
+  row(
+    60,
+    'a full queue',
+    'T',
+    t.queueFaults('F58: the request that the queue has no place for is refused at once; the others are served'),
+  ),
+  row(
+    61,
+    'a wait that is too long',
+    'T',
+    t.queueFaults('F58: a request that waits too long is refused, while the one before it still runs'),
+  ),
+  row(62, 'a sequence without an id', 'T', t.sequenceFaults('F60: an id that is %s')),
+  row(63, 'a sequence without a start', 'T', t.sequenceFaults('F60: no START')),
+  row(64, 'a sequence of more than one row', 'T', t.artifactSequences('F60: %i rows')),
+  row(65, 'an id of another type than the control', 'T', t.artifactSequences('F60: an id that %s cannot carry: %s')),
+  row(
+    66,
+    'a backlog that takes too long',
+    'T',
+    t.sequenceFaults('F60: the backlog drops a sequence that waits for too long'),
+  ),
+  row(
+    67,
+    'shared memory that is off',
+    'T',
+    t.sharedMemory('F61 tells how to turn it on, and shows that there is nothing'),
+  ),
+  row(68, 'a region that is there already', 'T', t.sharedMemory('registers, tells and unregisters regions')),
+  row(
+    69,
+    'a key that opens nothing',
+    'T',
+    t.sharedMemoryAttacks(
+      'A20: a key of another kind of file, or of none, is no region, and A21: no path or cause is told',
+    ),
+  ),
+  row(70, 'a region beyond its object', 'T', t.sharedMemoryAttacks('A22: registers no %s + %s of 64 bytes')),
+  row(71, 'an inference with an unknown region', 'T', t.sharedMemory('F61 refuses %s')),
+  row(72, 'the status of an unknown region', 'T', t.sharedMemory('registers, tells and unregisters regions')),
+  row(
+    73,
+    'an unregister of an unknown region',
+    'T',
+    t.surface('3.1: POST /v2/systemsharedmemory/region/nope/unregister'),
+  ),
+  row(74, 'a tensor beyond its region', 'T', t.sharedMemory('F61 refuses %s')),
+  row(
+    75,
+    'an output larger than its place',
+    'T',
+    t.sharedMemory('F61 refuses an output that does not fit, before it writes any'),
+  ),
+  row(76, 'another file for the trace', 'T', t.trace('of the operator are refused (A05): %j')),
+  without(76, 'another file for the log', 'T', 'not yet'),
+  row(77, 'trace settings of an unknown model', 'T', t.trace('of an unknown model are refused, to read and to change')),
+  without(78, 'a log format that is none', 'T', 'not yet'),
+  row(79, 'an unknown coding of the body', 'T', t.compressionFaults('F26: the coding %s')),
+  row(80, 'a header length that cannot be', 'T'),
+  row(81, 'another size than was declared', 'T'),
+  row(82, 'sizes beyond 64 bits', 'T'),
+  row(83, 'an index filter that is no boolean', 'T'),
+  row(
+    84,
+    'classes that cannot be',
+    'T',
+    t.classification('refuses %s with %s, before the model runs', 'refuses an output that is too large'),
+  ),
+  row(85, 'a model that raises', 'TMKA'),
+  row(86, 'a response that JSON cannot carry', 'TK'),
+  row(87, 'a generation with several responses', 'T', t.generate('expects one response, and JSON that can carry it')),
+]);
