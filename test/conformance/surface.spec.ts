@@ -57,6 +57,7 @@ describe('rpcs', () => {
     ['SystemSharedMemoryUnregister', {}, {}],
     ['CudaSharedMemoryStatus', {}, expect.anything()],
     ['CudaSharedMemoryUnregister', {}, {}],
+    ['LogSettings', {}, { settings: has({ log_verbose_level: has({ uint32_param: 0 }) }) }],
     ['TraceSetting', {}, { settings: has({ trace_level: { value: ['OFF'] } }) }],
   ])('1.2: %s', async (method, message, reply) => {
     expect(await rpc(method, message)(server)).toMatchObject({ status: 'OK', reply });
@@ -83,6 +84,8 @@ describe('routes', () => {
     ['POST /v2/models/simple/versions/1/infer', ANSWERED, { inputs: INPUTS }],
     ['POST /v2/models/talker/generate', has({ text_output: 'hi' }), { text_input: 'hi' }],
     ['POST /v2/models/talker/versions/1/generate', has({ text_output: 'hi' }), { text_input: 'hi' }],
+    ['GET /v2/logging', has({ log_info: false, log_error: true, log_format: 'default' })],
+    ['POST /v2/logging', has({ log_verbose_level: 0 }), {}],
     ['GET /v2/trace/setting', has({ trace_level: ['OFF'] })],
     ['POST /v2/trace/setting', has({ trace_level: ['OFF'] }), {}],
     ['GET /v2/models/simple/trace/setting', has({ trace_level: ['OFF'] })],
@@ -134,7 +137,7 @@ describe('bodies', () => {
     expect((await send(server)).outputs.map(({ name }) => name)).toEqual(['OUTPUT0', 'OUTPUT1']);
   });
 
-  it('5.1: the extensions that servers are tested for', async () => {
+  it('5.1: the extensions that Triton lists, and those that have no name there', async () => {
     const { json } = await server.rest.get('/v2');
     expect((json as { extensions: string[] }).extensions).toEqual(
       expect.arrayContaining([
@@ -147,6 +150,12 @@ describe('bodies', () => {
         'cuda_shared_memory',
         'binary_tensor_data',
         'statistics',
+        'model_repository(unload_dependents)',
+        'parameters',
+        'trace',
+        'logging',
+        'sequence(string_id)',
+        'generate',
       ]),
     );
   });

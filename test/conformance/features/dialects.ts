@@ -3,6 +3,7 @@ import * as t from './files.js';
 
 export const DIALECTS = [
   chapter('9.1, 9.2', "MLServer's own", [
+    yes('`np`', 'MA', t.contentTypes('comes from the settings of a model in a folder too')),
     yes('`str`', 'MA', t.contentTypes('str: a column of text, with or without the dimension that encoders add')),
     yes('`base64`', 'M', t.contentTypes('base64: the model sees the bytes, and the caller gets text')),
     yes('`datetime`', 'M', t.contentTypes('datetime: dates in ISO 8601')),

@@ -3,13 +3,16 @@ import * as t from './files.js';
 
 export const EXTENSIONS = [
   chapter('5.1', 'The list of extensions', [
-    yes('Those that servers are tested for', 'T', t.surface('5.1: the extensions that servers are tested for')),
+    yes(
+      'Those of Triton, and two that have no name there',
+      'T',
+      t.surface('5.1: the extensions that Triton lists, and those that have no name there'),
+    ),
     yes(
       'Those of the modules that are there, and no others',
       '',
       t.metadata('has the extensions of the modules that are imported, and of no others'),
     ),
-    no('`logging`', 'T', 'not yet'),
   ]),
   chapter('5.2', 'Classification', [
     yes(
@@ -231,7 +234,18 @@ export const EXTENSIONS = [
       ),
     ),
   ]),
-  chapter('5.10', 'Logging', [no('Settings of the log', 'T', 'not yet')]),
+  chapter('5.10', 'Logging', [
+    yes('The settings, in order', 'T', t.logging('are those of the start, in the order of Triton')),
+    yes('Changes hold at once', 'T', t.logging('hold at once: %j')),
+    yes('Moments by ISO 8601', 'T', t.logging('write moments by ISO 8601')),
+    yes("The documentation's names", 'T', t.logging('have the names of the documentation, too')),
+    yes(
+      'What cannot be set',
+      'T',
+      t.logging('that cannot be are refused, and change nothing: %j', 'gRPC refuses a setting without a value'),
+    ),
+    yes('No file over the protocol', 'T', t.logging('name no file (A05): %j')),
+  ]),
   chapter('5.11', 'Parameters and generate', [
     yes('Parameters of requests reach the model', 'TM', t.inference('a model sees what it is asked, and by whom')),
     yes('Parameters of responses', 'TM', t.inference('a model may set parameters of its response')),

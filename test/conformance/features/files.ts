@@ -42,6 +42,7 @@ export const versionPolicy = testsOf('src/repository/layouts/triton/version-poli
 export const classification = testsOf('src/extensions/classification/classification.module.spec.ts');
 export const generate = testsOf('src/extensions/generate/generate.spec.ts');
 export const kserveV1 = testsOf('src/extensions/kserve-v1/kserve-v1.spec.ts');
+export const logging = testsOf('src/extensions/logging/logging.module.spec.ts');
 export const reflection = testsOf('src/extensions/reflection/reflection.spec.ts');
 export const sharedMemory = testsOf('src/extensions/shared-memory/shared-memory.module.spec.ts');
 export const sharedMemoryAttacks = testsOf('test/attacks/shared-memory.spec.ts');

@@ -26,7 +26,7 @@ export const GRPC = [
     ),
     yes('`CudaSharedMemoryUnregister`', 'T', t.surface('1.2: CudaSharedMemoryUnregister')),
     yes('`TraceSetting`', 'T', t.surface('1.2: TraceSetting')),
-    no('`LogSettings`', 'T', 'not yet'),
+    yes('`LogSettings`', 'T', t.surface('1.2: LogSettings')),
   ]),
   chapter('1.3 to 1.8', 'The messages', [
     yes(

@@ -25,7 +25,7 @@ export const REST = [
       t.surface('3.1: GET /v2/trace/setting', '3.1: POST /v2/trace/setting'),
     ),
     yes('`GET /v2/models/{m}/trace/setting`', 'T', t.surface('3.1: GET /v2/models/simple/trace/setting')),
-    no('`GET` and `POST /v2/logging`', 'T', 'not yet'),
+    yes('`GET` and `POST /v2/logging`', 'T', t.surface('3.1: GET /v2/logging', '3.1: POST /v2/logging')),
     yes('`POST /v2/repository/index`', 'TM', t.surface('3.1: POST /v2/repository/index')),
     yes('`POST /v2/repository/models/{m}/load`', 'TMK', t.surface('3.1: POST /v2/repository/models/simple/load')),
     yes('`POST /v2/repository/models/{m}/unload`', 'TMK', t.surface('3.1: POST /v2/repository/models/nope/unload')),
