@@ -24,6 +24,8 @@ import { GenerateModule } from './extensions/generate/generate.module.js';
 import { KserveV1Config } from './extensions/kserve-v1/kserve-v1.config.js';
 import { KserveV1Module } from './extensions/kserve-v1/kserve-v1.module.js';
 import { LoggingModule } from './extensions/logging/logging.module.js';
+import { OpenapiConfig } from './extensions/openapi/openapi.config.js';
+import { OpenapiModule } from './extensions/openapi/openapi.module.js';
 import { ReflectionModule } from './extensions/reflection/reflection.module.js';
 import { SharedMemoryConfig } from './extensions/shared-memory/shared-memory.config.js';
 import { SharedMemoryModule } from './extensions/shared-memory/shared-memory.module.js';
@@ -68,6 +70,7 @@ export const SECTIONS = [
   SharedMemoryConfig,
   TraceConfig,
   KserveV1Config,
+  OpenapiConfig,
   OnnxConfig,
   RemoteConfig,
   MetadataConfig,
@@ -92,6 +95,7 @@ export const EXTENSIONS: readonly Type[] = [
   GenerateModule,
   KserveV1Module,
   ReflectionModule,
+  OpenapiModule,
 ];
 
 export interface AppModuleOptions {

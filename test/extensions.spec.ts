@@ -55,6 +55,7 @@ const BROUGHT: Readonly<Record<string, Brought>> = {
       'POST /v2/models/:model/versions/:version/generate_stream',
     ],
   },
+  OpenapiModule: { names: [], routes: ['GET /v2/openapi.json', 'GET /v2/docs/dataplane.json'] },
   ReflectionModule: {
     names: [],
     rpcs: ['v1', 'v1alpha'].map((version) => `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`),

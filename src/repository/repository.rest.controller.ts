@@ -1,10 +1,18 @@
 import { Body, Controller, HttpCode, Param, Post } from '@nestjs/common';
 import { Call, CallContext } from '../protocol/call/call-context.js';
 import { Family } from '../protocol/call/operation.decorator.js';
+import { Describe, json } from '../protocol/rest/api/describe.decorator.js';
+import { FLAG, listOf, mapOf, NamedSchema, objectOf, TEXT } from '../protocol/rest/api/schema.js';
 import { ControlBodyPipe } from '../protocol/rest/control-body.pipe.js';
 import { ControlBody, IndexBody } from './control/control-bodies.js';
 import { fromJson, readLoadParameters, readUnloadDependents } from './control/control-parameters.js';
 import { type IndexEntry, RepositoryService } from './repository.service.js';
+
+const INDEX_REQUEST = json(objectOf({ ready: FLAG }, 'ready'));
+const CONTROL_REQUEST = json(objectOf({ parameters: mapOf({}) }, 'parameters'));
+const STATES = { type: 'string', enum: ['READY', 'UNAVAILABLE', 'LOADING', 'UNLOADING'] };
+const INDEX_ENTRY = objectOf({ name: TEXT, version: TEXT, state: STATES, reason: TEXT }, 'version', 'state');
+const INDEX = json(listOf(new NamedSchema('RepositoryIndexEntry', INDEX_ENTRY)));
 
 @Family('model-repository')
 @Controller('v2/repository')
@@ -13,6 +21,12 @@ export class RepositoryRestController {
 
   @Post(['index', ':repository/index'])
   @HttpCode(200)
+  @Describe({
+    summary: 'The versions of all models, and how they are',
+    request: INDEX_REQUEST,
+    optionalRequest: true,
+    response: INDEX,
+  })
   async index(
     @Body(new ControlBodyPipe(IndexBody)) { ready }: IndexBody,
     @Call() call: CallContext,
@@ -23,6 +37,12 @@ export class RepositoryRestController {
 
   @Post('models/:model/load')
   @HttpCode(200)
+  @Describe({
+    summary: 'Loads a model',
+    request: CONTROL_REQUEST,
+    optionalRequest: true,
+    response: json(objectOf({ name: TEXT, load: FLAG })),
+  })
   async load(
     @Param('model') model: string,
     @Body(new ControlBodyPipe(ControlBody)) body: ControlBody,
@@ -34,6 +54,12 @@ export class RepositoryRestController {
 
   @Post('models/:model/unload')
   @HttpCode(200)
+  @Describe({
+    summary: 'Unloads a model',
+    request: CONTROL_REQUEST,
+    optionalRequest: true,
+    response: json(objectOf({ name: TEXT, unload: FLAG })),
+  })
   async unload(
     @Param('model') model: string,
     @Body(new ControlBodyPipe(ControlBody)) body: ControlBody,

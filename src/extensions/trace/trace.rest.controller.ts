@@ -2,8 +2,14 @@ import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { invalidArgument } from '../../core/errors/catalogue.js';
 import { Call, CallContext } from '../../protocol/call/call-context.js';
 import { Family } from '../../protocol/call/operation.decorator.js';
+import { Describe, json } from '../../protocol/rest/api/describe.decorator.js';
+import { mapOf, NamedSchema } from '../../protocol/rest/api/schema.js';
 import { JsonObjectPipe } from '../../protocol/rest/json-object.pipe.js';
 import { type SettingsReport, TraceService } from './trace.service.js';
+
+const SETTINGS = json(
+  new NamedSchema('TraceSettings', mapOf({ type: ['string', 'array', 'null'], items: { type: 'string' } })),
+);
 
 @Family('trace')
 @Controller('v2')
@@ -11,12 +17,19 @@ export class TraceRestController {
   constructor(private readonly trace: TraceService) {}
 
   @Get(['trace/setting', 'models/:model/trace/setting'])
+  @Describe({ summary: 'The trace settings, of a model or of all', response: SETTINGS })
   settings(@Call() call: CallContext, @Param('model') model = '') {
     return toJson(this.trace.update(call, model, []));
   }
 
   @Post(['trace/setting', 'models/:model/trace/setting'])
   @HttpCode(200)
+  @Describe({
+    summary: 'Changes trace settings; null takes one back',
+    request: SETTINGS,
+    optionalRequest: true,
+    response: SETTINGS,
+  })
   update(
     @Body(JsonObjectPipe) body: Readonly<Record<string, unknown>>,
     @Call() call: CallContext,

@@ -98,11 +98,11 @@ export interface RegisteredRoute {
   readonly url: string;
 }
 
-const routesOf = new WeakMap<object, RegisteredRoute[]>();
+const collected = new WeakMap<object, RegisteredRoute[]>();
 
 function collectRoutes(fastify: FastifyInstance): void {
   const routes: RegisteredRoute[] = [];
-  routesOf.set(fastify, routes);
+  collected.set(fastify, routes);
   fastify.addHook('onRoute', ({ method, url }) => {
     for (const name of [method].flat()) routes.push({ method: name, url });
   });
@@ -110,10 +110,13 @@ function collectRoutes(fastify: FastifyInstance): void {
 
 /** Every route that really is registered, whoever did it; complete once the application is initialised. */
 export const registeredRoutes = (app: NestFastifyApplication): readonly RegisteredRoute[] =>
-  routesOf.get(app.getHttpAdapter().getInstance()) ?? [];
+  routesOf(app.getHttpAdapter().getInstance());
+
+/** Those of an instance of Fastify. */
+export const routesOf = (fastify: object): readonly RegisteredRoute[] => collected.get(fastify) ?? [];
 
 function noSuchRoute(fastify: FastifyInstance, { url }: FastifyRequest, reply: FastifyReply): HttpException {
-  const methods = new Set(routesOf.get(fastify)?.map(({ method }) => method));
+  const methods = new Set(routesOf(fastify).map(({ method }) => method));
   const allowed = [...methods].filter((method) => {
     const params: object | undefined = fastify.findRoute({ method, url })?.params;
     // A wildcard stands for any path, that of CORS for all: it makes none of them known.
