@@ -188,9 +188,18 @@ it('starts with what LOG_LEVEL and LOG_FORMAT say', async () => {
 });
 
 it('records changes, and no looks', async () => {
-  const lines = () => readFileSync(join(audit, 'audit'), 'utf8').trimEnd().split('\n').length;
-  const before = lines();
+  const operations = () =>
+    readFileSync(join(audit, 'audit'), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { operation: string }).operation);
+  const ofRpc = () => operations().filter((operation) => operation.endsWith('/LogSettings'));
+  const before = ofRpc().length;
   for (const wire of WIRES) await ask[wire]();
-  for (const wire of WIRES) await ask[wire]({ log_info: true });
-  await expect.poll(lines).toBe(before + 2);
+  await ask.grpc({ log_info: true });
+  await server.rest.post('/v2/repository/models/nobody/unload');
+  await expect.poll(() => operations().at(-1)).toContain('unload');
+  expect(ofRpc()).toHaveLength(before + 1);
+  expect(operations()).toContain('POST /v2/logging');
+  expect(operations()).not.toContain('GET /v2/logging');
 });
