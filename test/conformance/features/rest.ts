@@ -73,7 +73,11 @@ export const REST = [
       'M',
       t.surface('3.1: POST /v2/models/talker/infer_stream', '3.1: POST /v2/models/talker/versions/1/infer_stream'),
     ),
-    no('`GET /v2/docs`, `/v2/docs/dataplane.json` and those of a model', 'MK', 'not yet'),
+    no(
+      '`GET /v2/docs`, `/v2/docs/dataplane.json` and those of a model',
+      'MK',
+      'the document of all routes is at `/v2/docs/dataplane.json` where `OPENAPI` asks for it; no page to browse, none for a model',
+    ),
     no('`GET /metrics`', 'TMK', 'not yet'),
     yes('A query string changes nothing', 'T', t.conventions('ignores a query string')),
     yes('A path under another root is not served', 'T', t.errors('2.2 row 45: unknown path /base/v2')),
