@@ -110,7 +110,7 @@ describe('A56 names that callers make up', () => {
     }
     expect(registry.names()).toEqual(['echo']);
     expect((await server.rest.post('/v2/repository/index')).json).toEqual([
-      { name: 'echo', version: '1', state: 'READY' },
+      { name: 'echo', version: '1', state: 'READY', reason: '' },
     ]);
   }, 60_000);
 });

@@ -313,8 +313,22 @@ const health: FileContract = {
   },
 };
 
+const errorDetails: FileContract = {
+  package: 'google.rpc',
+  services: {},
+  enums: {},
+  messages: {
+    Status: 'int32 code=1; string message=2; repeated .google.protobuf.Any details=3',
+    BadRequest: 'repeated BadRequest.FieldViolation field_violations=1',
+    'BadRequest.FieldViolation': 'string field=1; string description=2',
+    RetryInfo: '.google.protobuf.Duration retry_delay=1',
+    ErrorInfo: 'string reason=1; string domain=2',
+  },
+};
+
 /** By file name in `proto/`. */
 export const contracts: Readonly<Record<string, FileContract>> = {
+  'error_details.proto': errorDetails,
   'health.proto': health,
   'inference.proto': inference,
   'model_config.proto': modelConfig,

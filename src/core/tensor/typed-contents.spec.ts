@@ -137,10 +137,12 @@ describe('a field that is not the datatype’s', () => {
   });
 });
 
+const refusal = (message: string) => invalidArgument(message, 'inputs["x"].contents');
+
 describe('typed contents are refused', () => {
   it('when two fields are set, even where one is the right one', () => {
     expect(() => decode('INT32', [1], filled('int_contents', 1), filled('fp32_contents', 1))).toThrow(
-      invalidArgument(
+      refusal(
         "unexpected explicit tensor data for input tensor 'x' for model 'm': int_contents and fp32_contents are both set, binary data was already supplied.",
       ),
     );
@@ -148,7 +150,7 @@ describe('typed contents are refused', () => {
 
   it('when there are none', () => {
     expect(() => decode('INT32', [1])).toThrow(
-      invalidArgument("unable to find data for input tensor 'x' for model 'm' in request."),
+      refusal("unable to find data for input tensor 'x' for model 'm' in request."),
     );
     expect(() => decode('FP16', [])).toThrow('unable to find data');
   });
@@ -164,17 +166,17 @@ describe('typed contents are refused', () => {
     ['INT8', [0], filled('int_contents', 1), 0, 1],
   ] as const)('when they do not fill the shape: %s %j', (datatype, shape, contents, expected, actual) => {
     expect(() => decode(datatype, shape, contents)).toThrow(
-      invalidArgument(`input byte size mismatch for input 'x' for model 'm'. Expected ${expected}, got ${actual}`),
+      refusal(`input byte size mismatch for input 'x' for model 'm'. Expected ${expected}, got ${actual}`),
     );
   });
 
   it('when BYTES has fewer or more elements than the shape', () => {
     const texts = [Buffer.from('a'), Buffer.from('b')];
     expect(() => decode('BYTES', [3], filled('bytes_contents', ...texts))).toThrow(
-      invalidArgument("expected 3 string elements for inference input 'x' for model 'm', got 2"),
+      refusal("expected 3 string elements for inference input 'x' for model 'm', got 2"),
     );
     expect(() => decode('BYTES', [1], filled('bytes_contents', ...texts))).toThrow(
-      invalidArgument("unexpected number of string elements 2 for inference input 'x' for model 'm', expecting 1"),
+      refusal("unexpected number of string elements 2 for inference input 'x' for model 'm', expecting 1"),
     );
   });
 
@@ -191,7 +193,7 @@ describe('typed contents are refused', () => {
     ['UINT64', 'uint64_contents', '18446744073709551616'],
   ] as const)('when a value is no %s: %s of %s', (datatype, field, value) => {
     expect(() => decode(datatype, [2], filled(field, 0, value))).toThrow(
-      invalidArgument(`input 'x' for model 'm': ${value} is out of range for ${datatype}`),
+      refusal(`input 'x' for model 'm': ${value} is out of range for ${datatype}`),
     );
   });
 
