@@ -66,7 +66,7 @@ export const DIALECTS = [
       'A',
       t.xacml('asks as aiSSEMBLE does, and about the model where that is wanted'),
     ),
-    yes('Bearer tokens', 'A', t.authentication('is refused, however its algorithm is spelled')),
+    yes('Bearer tokens', 'A', t.jwt("says who calls by its subject, as aiSSEMBLE's do")),
     yes(
       'A denial is PERMISSION_DENIED',
       '',

@@ -73,11 +73,14 @@ export const REST = [
       'M',
       t.surface('3.1: POST /v2/models/talker/infer_stream', '3.1: POST /v2/models/talker/versions/1/infer_stream'),
     ),
-    no(
-      '`GET /v2/docs`, `/v2/docs/dataplane.json` and those of a model',
+    yes(
+      '`GET /v2/docs/dataplane.json`',
       'MK',
-      'the document of all routes is at `/v2/docs/dataplane.json` where `OPENAPI` asks for it; no page to browse, none for a model',
+      t.openapi('A10 says what is closed, is closed itself, and stands under the path of MLServer too'),
     ),
+    yes('`GET /v2/openapi.json`', '', t.openapi('has every route that is registered, described, and nothing else')),
+    no('`GET /v2/docs`: a page for browsers', 'MK', 'the document is enough for the tools that show it'),
+    no('`GET /v2/models/{m}[/versions/{v}]/docs`', 'M', 'one document describes the routes of all models'),
     no('`GET /metrics`', 'TMK', 'not yet'),
     yes('A query string changes nothing', 'T', t.conventions('ignores a query string')),
     yes('A path under another root is not served', 'T', t.errors('2.2 row 45: unknown path /base/v2')),
