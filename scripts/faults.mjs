@@ -7,4 +7,11 @@ install();
 build();
 process.env.FAULTS = 'full';
 const vitest = join('node_modules', 'vitest', 'vitest.mjs');
-run(process.execPath, [vitest, 'run', 'test/faults', 'test/attacks', ...process.argv.slice(2)]);
+run(process.execPath, [
+  vitest,
+  'run',
+  'test/faults',
+  'test/attacks',
+  'test/e2e/json-offload',
+  ...process.argv.slice(2),
+]);

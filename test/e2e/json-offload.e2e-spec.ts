@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { Agent, get } from 'node:http';
 import { dirname, join, resolve } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { atScale } from '../support/full-scale.js';
 
 /** The built server reads and writes large JSON in threads of their own: what it says meanwhile comes at once. */
 
@@ -75,8 +76,10 @@ async function probesDuring<T>(http: string, running: Promise<T>): Promise<{ res
   return { result: await result, probes };
 }
 
-describe('JSON of 32 MB', { timeout: 60_000 }, () => {
-  const { binary, count, json } = requestOf(32 * 2 ** 20);
+const MEGABYTES = atScale(32, 8);
+
+describe(`JSON of ${MEGABYTES} MB`, { timeout: 60_000 }, () => {
+  const { binary, count, json } = requestOf(MEGABYTES * 2 ** 20);
 
   it('is read while the server lives on, and the same with threads and without', async () => {
     const threads = await start();
