@@ -96,6 +96,7 @@ export async function createApp({ environment, ...options }: AppOptions = {}): P
     streamStallMs,
     forwarding: forwarding.grpc,
     streamDialect: grpcConfig.STREAM_DIALECT,
+    outputContents: grpcConfig.GRPC_OUTPUT_CONTENTS,
     maxConcurrentStreams: grpcConfig.GRPC_MAX_CONCURRENT_STREAMS,
     maxConnectionAgeMs: grpcConfig.GRPC_MAX_CONNECTION_AGE_MS,
     credentials: tls?.grpc,

@@ -40,13 +40,14 @@ export class MlserverStreamService {
         );
       }
       const request = await this.admission.admit(streamed);
-      for await (const response of this.pipeline.responses(request, call)) await stream.send({ error: '', response });
+      for await (const response of this.pipeline.responses(request, call))
+        await stream.send({ error: '', response }, message);
       stream.finished(call);
     } catch (thrown) {
       const error = toServingError(thrown);
       stream.finished(call, error);
       const response = { model, version, id, parameters: new Map(), outputs: [] };
-      await stream.fail(error, { error: error.message, response });
+      await stream.fail(error, { error: error.message, response }, message);
     }
   }
 }

@@ -60,11 +60,11 @@ export class StreamService {
     try {
       const request = await this.admission.admit(streamed);
       if (turn === undefined) {
-        await this.sendAll(request, stream, call);
+        await this.sendAll(request, streamed, stream);
       } else {
         const response = await this.pipeline.run(request, call);
         await turn;
-        await stream.send({ error: '', response: marked(response, true) });
+        await stream.send({ error: '', response: marked(response, true) }, message);
       }
       stream.finished(call);
     } catch (thrown) {
@@ -73,24 +73,24 @@ export class StreamService {
       stream.finished(call, error);
       const { model_name: model = '', model_version: version = '', id = '' } = message;
       const response = marked({ model, version, id, parameters: new Map(), outputs: [] }, true);
-      await stream.fail(error, { error: error.message, response });
+      await stream.fail(error, { error: error.message, response }, message);
     }
   }
 
   private async sendAll(
     request: InferenceRequest,
+    { message, call }: StreamedRequest,
     stream: InferenceStream,
-    call: StreamedRequest['call'],
   ): Promise<void> {
     const { model, id, parameters } = request;
     let { version } = request;
     for await (const response of this.pipeline.stream(request, call)) {
       version = response.version;
-      await stream.send({ error: '', response: marked(response, false) });
+      await stream.send({ error: '', response: marked(response, false) }, message);
     }
     if (parameters.get(EMPTY_FINAL) !== true) return;
     const end = { model, version, id, parameters: new Map(), outputs: [] };
-    await stream.send({ error: '', response: marked(end, true) });
+    await stream.send({ error: '', response: marked(end, true) }, message);
   }
 
   /** A model that cannot be found is none: the error comes when the request is answered. */

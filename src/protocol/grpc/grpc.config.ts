@@ -17,6 +17,12 @@ export class GrpcConfig {
   @OneOf('How ModelStreamInfer answers where the metadata x-oip-stream-dialect does not say.', ['triton', 'mlserver'])
   readonly STREAM_DIALECT: 'triton' | 'mlserver' = 'triton';
 
+  @OneOf(
+    'Where gRPC clients find the values of outputs: raw contents, typed contents, or as their request had them (mirror). But with raw, the metadata x-oip-output-contents says it for one call.',
+    ['raw', 'mirror', 'typed'],
+  )
+  readonly GRPC_OUTPUT_CONTENTS: 'raw' | 'mirror' | 'typed' = 'raw';
+
   @Int('How long a client may take no reply of a stream while more are waiting, in milliseconds.', {
     min: 1,
     max: 2_147_483_647,

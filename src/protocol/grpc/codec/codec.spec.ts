@@ -1,8 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { InferenceResponse } from '../../../core/inference/response.js';
+import { type InferenceResponse, PlacedOutput } from '../../../core/inference/response.js';
 import type { ParameterValue } from '../../../core/inference/parameters.js';
+import { type Datatype, DATATYPES, datatypeInfo, isDatatype, type TypedField } from '../../../core/tensor/datatype.js';
 import { bytes, fp32, int64 } from '../../../core/tensor/kinds.js';
+import { Tensor } from '../../../core/tensor/tensor.js';
+import { decodeTyped } from '../../../core/tensor/typed-contents.js';
 import { encodeRaw } from '../../../core/tensor/raw.js';
 import { loadContracts } from '../contracts.js';
 import type { ModelInferRequest } from '../messages.js';
@@ -10,6 +13,9 @@ import { encodeParameters } from '../parameters.js';
 import { decodeModelInferRequest } from './infer-request.js';
 import { encodeModelInferResponse } from './infer-response.js';
 import { plugCodec } from './plug-codec.js';
+import { decodeModelInferResponse } from './infer-response.js';
+import { encodeModelStreamInferResponse } from './stream-response.js';
+import { encodeEitherResponse, encodeTypedResponse, TypedResponse } from './typed-response.js';
 
 /** The library's own codec of the same contracts is the oracle. */
 const service = loadContracts()['inference.GRPCInferenceService'] as unknown as Record<
@@ -232,6 +238,95 @@ describe('a ModelInferResponse', () => {
     );
   });
 });
+
+describe('a ModelInferResponse with typed contents', () => {
+  const whole = (min: number, max: number) => fc.integer({ min, max });
+  const elements: Readonly<Record<Datatype, fc.Arbitrary<unknown>>> = {
+    BOOL: fc.boolean(),
+    UINT8: whole(0, 0xff),
+    UINT16: whole(0, 0xffff),
+    UINT32: whole(0, 0xffff_ffff),
+    UINT64: uint64s,
+    INT8: whole(-0x80, 0x7f),
+    INT16: whole(-0x8000, 0x7fff),
+    INT32: whole(-(2 ** 31), 2 ** 31 - 1),
+    INT64: int64s,
+    FP16: whole(0, 0xffff),
+    BF16: whole(0, 0xffff),
+    FP32: fc.float(),
+    FP64: fc.double(),
+    BYTES: blob,
+  };
+  const head = { model: 'm', version: '1', id: 'i', parameters: new Map() };
+  const place = { input: 'y', model: 'm' };
+  /** How the library tells the contents of one output. */
+  const told = (encoded: Buffer): { contents?: Record<string, readonly unknown[]> }[] => {
+    const { raw_output_contents: raw, outputs } = oracle.responseDeserialize(encoded) as Record<string, never[]>;
+    expect(raw ?? []).toEqual([]);
+    return outputs ?? [];
+  };
+
+  describe.each(Object.keys(DATATYPES).filter(isDatatype))('of %s', (datatype) => {
+    const { array: Data, field } = datatypeInfo(datatype);
+    const tensors = fc.array(elements[datatype] as fc.Arbitrary<never>, { maxLength: 40 }).map((values) => {
+      const data = Data === undefined ? values : Object.assign(new Data(values.length), values.map(numeric));
+      return new Tensor(datatype, [values.length], data as never);
+    });
+
+    it('is read back as it was, by this codec and by the library', () => {
+      fc.assert(
+        fc.property(tensors, text, (tensor, name) => {
+          const encoded = encodeTypedResponse({ ...head, outputs: [{ name, tensor }] });
+          const [output] = decodeModelInferResponse(encoded).outputs;
+          if (output?.contents.kind === 'raw') throw new Error('raw contents');
+          const fields = output?.contents.kind === 'typed' ? output.contents.fields : [];
+          expect(decodeTyped(datatype, [tensor.data.length], fields, place)).toEqual(tensor);
+          const contents = told(encoded)[0]?.contents ?? {};
+          expect(Object.keys(contents)).toEqual(tensor.data.length === 0 ? [] : [field ?? 'bytes_contents']);
+          const typed = Object.entries(contents).map(([key, values]) => ({ field: key as TypedField, values }));
+          expect(decodeTyped(datatype, [tensor.data.length], typed, place)).toEqual(tensor);
+        }),
+        { numRuns: 100 },
+      );
+    });
+  });
+
+  it('has its head, shapes and content types as the raw one has', () => {
+    const outputs = [{ name: 'y', tensor: fp32.of([2, 1], [1, 2]), contentType: 'np' as const }];
+    const given = { ...head, parameters: new Map([['p', 'q']]), outputs };
+    const [raw, typed] = [encodeModelInferResponse(given), encodeTypedResponse(given)].map(
+      (encoded) => oracle.responseDeserialize(encoded) as Record<string, unknown>,
+    );
+    expect({ ...typed, outputs: [] }).toEqual({ ...raw, raw_output_contents: undefined, outputs: [] });
+    expect(typed?.['outputs']).toMatchObject([{ shape: ['2', '1'], contents: { fp32_contents: [1, 2] } }]);
+  });
+
+  it('counts any byte of a BOOL but 0 as true', () => {
+    const tensor = new Tensor('BOOL', [3], Uint8Array.of(0, 255, 2));
+    expect(told(encodeTypedResponse({ ...head, outputs: [{ name: 'y', tensor }] }))).toMatchObject([
+      { contents: { bool_contents: [false, true, true] } },
+    ]);
+  });
+
+  it('has no contents for an output in shared memory', () => {
+    const outputs = [new PlacedOutput('y', fp32.of([2], [1, 2])), { name: 'z', tensor: fp32.of([1], [3]) }];
+    const [placed, sent] = told(encodeTypedResponse({ ...head, outputs }));
+    expect(placed).toMatchObject({ name: 'y', shape: ['2'] });
+    expect(placed?.contents ?? null).toBeNull();
+    expect(sent).toMatchObject({ contents: { fp32_contents: [3] } });
+  });
+
+  it('is what a response becomes that is marked so, in a stream as well', () => {
+    const response = { ...head, outputs: [{ name: 'y', tensor: fp32.of([1], [1]) }] };
+    const marked = new TypedResponse(response);
+    expect(encodeEitherResponse(response)).toEqual(encodeModelInferResponse(response));
+    expect(encodeEitherResponse(marked)).toEqual(encodeTypedResponse(response));
+    const streamed = encodeModelStreamInferResponse({ error: '', response: marked }, encodeEitherResponse);
+    expect(streamed.subarray(-encodeTypedResponse(response).length)).toEqual(encodeTypedResponse(response));
+  });
+});
+
+const numeric = (value: unknown): unknown => (typeof value === 'boolean' ? Number(value) : value);
 
 it('is plugged in for both spellings of the service, and for nothing else', () => {
   const [before, after] = [loadContracts(), plugCodec(loadContracts())];

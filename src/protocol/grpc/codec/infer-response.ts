@@ -5,33 +5,55 @@ import type { EncodedContents, EncodedTensor } from '../../../core/tensor/encode
 import { encodeRaw } from '../../../core/tensor/raw.js';
 import type { InferInputTensor } from '../messages.js';
 import { decodeParameters } from '../parameters.js';
-import { delimited, measureParameter, parameterMap, readParameter, writeParameter } from './parameter-field.js';
+import {
+  delimited,
+  measureParameter,
+  type MeasuredParameter,
+  parameterMap,
+  readParameter,
+  writeParameter,
+} from './parameter-field.js';
 import { measureTensor, optionalSize, readTensor, sum, writeTensor, writeText } from './tensor-field.js';
 import { WireReader } from './wire-reader.js';
 import { fieldSize, WireWriter } from './wire-writer.js';
 
 /**
- * Writes a ModelInferResponse in one buffer of the right size. Contents are always raw: Triton's clients read no
- * typed numbers. A field that has its default is left out.
+ * Writes a ModelInferResponse in one buffer of the right size. Contents are raw: Triton's clients read no typed numbers.
+ * A field that has its default is left out.
  */
 export function encodeModelInferResponse(response: InferenceResponse): Buffer {
   const contents = response.outputs.map(encodeContents);
   const outputs = response.outputs.map(measureTensor);
-  const texts = [response.model, response.version, response.id].map((text) => Buffer.byteLength(text));
+  const texts = measureTexts(response);
   const parameters = [...response.parameters].map(measureParameter);
   const writer = new WireWriter(
-    sum(texts, optionalSize) +
-      sum(parameters, ({ size }) => fieldSize(size)) +
+    headSize(texts, parameters) +
       sum(outputs, ({ size }) => fieldSize(size)) +
       sum(contents, ({ byteLength }) => fieldSize(byteLength)),
   );
-  writeText(writer, 1, response.model, texts[0] ?? 0);
-  writeText(writer, 2, response.version, texts[1] ?? 0);
-  writeText(writer, 3, response.id, texts[2] ?? 0);
-  for (const parameter of parameters) writeParameter(writer, parameter);
+  writeHead(writer, response, texts, parameters);
   for (const output of outputs) writeTensor(writer, output);
   for (const bytes of contents) writer.bytesField(6, bytes);
   return writer.bytes;
+}
+
+/** The lengths of the texts that stand before the outputs. */
+export const measureTexts = ({ model, version, id }: InferenceResponse): readonly number[] =>
+  [model, version, id].map((text) => Buffer.byteLength(text));
+
+export const headSize = (texts: readonly number[], parameters: readonly MeasuredParameter[]): number =>
+  sum(texts, optionalSize) + sum(parameters, ({ size }) => fieldSize(size));
+
+export function writeHead(
+  writer: WireWriter,
+  { model, version, id }: InferenceResponse,
+  texts: readonly number[],
+  parameters: readonly MeasuredParameter[],
+): void {
+  writeText(writer, 1, model, texts[0] ?? 0);
+  writeText(writer, 2, version, texts[1] ?? 0);
+  writeText(writer, 3, id, texts[2] ?? 0);
+  for (const parameter of parameters) writeParameter(writer, parameter);
 }
 
 /** An output that is in place has an empty entry, so that the others keep theirs. */

@@ -7,12 +7,18 @@ import { encodeModelStreamInferResponse } from './stream-response.js';
 
 const SERVICES = ['inference.GRPCInferenceService', 'inference.GrpcInferenceService'] as const;
 
-/** Puts the codec of the hot messages where the library's own would be; all other messages keep theirs. */
-export function plugCodec(definition: PackageDefinition): PackageDefinition {
+type Encode = (response: InferenceResponse) => Buffer;
+
+/**
+ * Puts the codec of the hot messages where the library's own would be; all other messages keep theirs. Responses are
+ * written by `encode`.
+ */
+export function plugCodec(definition: PackageDefinition, encode: Encode = encodeModelInferResponse): PackageDefinition {
+  const codecs = codecsOf(encode);
   const plugged = { ...definition };
   for (const name of SERVICES) {
     const service = { ...(definition[name] as ServiceDefinition) };
-    for (const [method, codec] of Object.entries(CODECS)) {
+    for (const [method, codec] of Object.entries(codecs)) {
       const found = service[method];
       if (found !== undefined) service[method] = { ...found, ...codec };
     }
@@ -21,17 +27,17 @@ export function plugCodec(definition: PackageDefinition): PackageDefinition {
   return plugged;
 }
 
-const CODECS = {
+const codecsOf = (encode: Encode) => ({
   ModelInfer: {
     requestDeserialize: decodeModelInferRequest,
-    responseSerialize: (response: object) => encodeModelInferResponse(response as InferenceResponse),
+    responseSerialize: (response: object) => encode(response as InferenceResponse),
   },
   ModelStreamInfer: {
     requestDeserialize: decodeModelInferRequest,
-    responseSerialize: (reply: object) => encodeStreamed(reply as StreamReply | InferenceResponse),
+    responseSerialize: (reply: object) => encodeStreamed(reply as StreamReply | InferenceResponse, encode),
   },
-};
+});
 
 /** MLServer's clients read a bare response where Triton's read it behind an error. */
-const encodeStreamed = (reply: StreamReply | InferenceResponse): Buffer =>
-  'response' in reply ? encodeModelStreamInferResponse(reply) : encodeModelInferResponse(reply);
+const encodeStreamed = (reply: StreamReply | InferenceResponse, encode: Encode): Buffer =>
+  'response' in reply ? encodeModelStreamInferResponse(reply, encode) : encode(reply);

@@ -5,8 +5,11 @@ import { WireReader } from './wire-reader.js';
 import { fieldSize, WireWriter } from './wire-writer.js';
 
 /** Writes a ModelStreamInferResponse: the response, and before it the error if there is one. */
-export function encodeModelStreamInferResponse({ error, response }: StreamReply): Buffer {
-  const encoded = encodeModelInferResponse(response);
+export function encodeModelStreamInferResponse(
+  { error, response }: StreamReply,
+  encode: typeof encodeModelInferResponse = encodeModelInferResponse,
+): Buffer {
+  const encoded = encode(response);
   const errorLength = Buffer.byteLength(error);
   const writer = new WireWriter((errorLength === 0 ? 0 : fieldSize(errorLength)) + fieldSize(encoded.length));
   if (errorLength > 0) writer.stringField(1, error, errorLength);

@@ -7,6 +7,8 @@ import type { Overload } from '../../call/overload.js';
 import { countInference } from './admit-call.js';
 import { type CallReporter, trailers } from './call-reporter.js';
 import type { ModelInferRequest } from '../messages.js';
+import { TypedResponse } from '../codec/typed-response.js';
+import { isTyped, type OutputContents } from './output-contents.js';
 import type { InferenceStream, MessageStream, StreamDialect, StreamedRequest, StreamReply } from './stream-messages.js';
 
 export interface StreamLimits {
@@ -16,6 +18,12 @@ export interface StreamLimits {
   readonly streamStallMs: number;
 }
 
+/** How the client of a stream is answered. */
+export interface StreamAnswers {
+  readonly dialect: StreamDialect;
+  readonly contents: OutputContents;
+}
+
 export type DuplexCall = ServerDuplexStream<unknown, unknown>;
 
 /** Triton's clients ask by this key for errors as statuses. */
@@ -23,6 +31,8 @@ const FAIL_FAST_KEY = 'triton_grpc_error';
 
 /** A stream of inferences over gRPC, with flow control both ways. */
 export class DuplexStream implements InferenceStream, MessageStream {
+  readonly dialect: StreamDialect;
+  private readonly contents: OutputContents;
   private readonly failFast: boolean;
   private readonly active = new Map<CallContext, Set<() => void>>();
   private written: Promise<void> = Promise.resolve();
@@ -37,8 +47,10 @@ export class DuplexStream implements InferenceStream, MessageStream {
     private readonly limits: StreamLimits,
     private readonly calls: ActiveCalls,
     private readonly overload: Overload,
-    readonly dialect: StreamDialect,
+    { dialect, contents }: StreamAnswers,
   ) {
+    this.dialect = dialect;
+    this.contents = contents;
     this.failFast = dialect === 'mlserver' || call.metadata.get(FAIL_FAST_KEY)[0] === 'true';
     context.details.onDisconnect(() => this.abandon());
   }
@@ -87,8 +99,10 @@ export class DuplexStream implements InferenceStream, MessageStream {
     });
   }
 
-  send(reply: StreamReply): Promise<void> {
-    return this.write(this.dialect === 'mlserver' ? reply.response : reply);
+  send(reply: StreamReply, request: ModelInferRequest): Promise<void> {
+    const { error, response } = reply;
+    const answer = isTyped(this.contents, request) ? { error, response: new TypedResponse(response) } : reply;
+    return this.write(this.dialect === 'mlserver' ? answer.response : answer);
   }
 
   /** Writes stand in line: each waits until the one before it found room. */
@@ -107,10 +121,10 @@ export class DuplexStream implements InferenceStream, MessageStream {
     else this.reporter.failed(call, error);
   }
 
-  async fail(error: ServingError, reply: StreamReply): Promise<void> {
+  async fail(error: ServingError, reply: StreamReply, request: ModelInferRequest): Promise<void> {
     if (this.failFast) return this.end(error);
     // What cannot be written any more ends the stream: it is gone, or nobody reads it.
-    await this.send(reply).catch((undeliverable: ServingError) => this.end(undeliverable));
+    await this.send(reply, request).catch((undeliverable: ServingError) => this.end(undeliverable));
   }
 
   /** Ends the stream when its requests are answered: with OK, unless the server stopped taking them before the client. */

@@ -19,9 +19,11 @@ import { admitCalls, countInference, type GrpcAdmission, type GrpcCallDetails, i
 import { CallReporter, trailers } from './call-reporter.js';
 import { CallWatch } from './call-watch.js';
 import { plugCodec } from '../codec/plug-codec.js';
+import { encodeEitherResponse } from '../codec/typed-response.js';
 import { ALIASES, loadContracts, packagesOf } from '../contracts.js';
 import { takeUnaryCalls } from './grpc-internals.js';
 import { type Sessions, tuneHttp2 } from './http2-tuning.js';
+import { answerAsAsked, type OutputContents, readOutputContents } from './output-contents.js';
 import { readStreamDialect } from './read-stream-dialect.js';
 import type { StreamDialect } from './stream-messages.js';
 import { type DuplexCall, DuplexStream, type StreamLimits } from './duplex-stream.js';
@@ -31,6 +33,8 @@ export interface GrpcServerOptions extends GrpcAdmission, StreamLimits {
   readonly address: string;
   /** How streams speak whose clients do not say it. */
   readonly streamDialect: StreamDialect;
+  /** Where the values of outputs stand for clients who do not say it. Default: raw, whatever they say. */
+  readonly outputContents?: OutputContents | undefined;
   /** Absent where no metadata becomes a parameter. */
   readonly forwarding?: HeaderForwarding | undefined;
   /** The largest message in and out, in bytes. */
@@ -81,13 +85,17 @@ export class GrpcServer extends ServerGrpc {
   private readonly publicPaths = new Set<string>();
   private readonly reporter: CallReporter;
   private readonly watch: CallWatch;
+  private readonly outputContents: OutputContents;
   private sessions: Sessions | undefined;
 
   constructor(private readonly settings: GrpcServerOptions) {
     // What the library would print by itself is thrown as well; it belongs into the server's own log, if anywhere.
     setLogger({ ...console, error: (...words: unknown[]) => new Logger('grpc-js').debug(words.join(' ')) });
-    const packageDefinition = { ...plugCodec(loadContracts()), ...settings.reflection };
+    const { outputContents = 'raw' } = settings;
+    const encode = outputContents === 'raw' ? undefined : encodeEitherResponse;
+    const packageDefinition = { ...plugCodec(loadContracts(), encode), ...settings.reflection };
     super({ url: settings.address, package: packagesOf(packageDefinition), packageDefinition });
+    this.outputContents = outputContents;
     this.reporter = new CallReporter(settings.observer);
     this.watch = new CallWatch(Math.min(settings.requestTimeoutMs, settings.streamStallMs));
   }
@@ -134,7 +142,8 @@ export class GrpcServer extends ServerGrpc {
       this.paths.push(definition.path);
       if (this.settings.publicRpcs.has(`${name}/${method}`)) this.publicPaths.add(definition.path);
     }
-    return handler;
+    if (handler === undefined || method !== 'ModelInfer' || this.outputContents === 'raw') return handler;
+    return answerAsAsked(handler as Handler, this.outputContents) as typeof handler;
   }
 
   override createUnaryServiceMethod(handler: Handler) {
@@ -183,13 +192,13 @@ export class GrpcServer extends ServerGrpc {
       const call = opened as DuplexCall;
       const context = this.enter(call, {});
       this.settings.calls.opened(context);
-      const dialect = readStreamDialect(call.metadata, this.settings.streamDialect);
-      if (dialect instanceof ServingError) {
-        call.emit('error', this.reporter.end(context, dialect));
+      let stream: DuplexStream;
+      try {
+        stream = this.openStream(call, context);
+      } catch (thrown) {
+        call.emit('error', this.reporter.end(context, toServingError(thrown)));
         return;
       }
-      const { calls, overload } = this.settings;
-      const stream = new DuplexStream(call, context, this.reporter, this.settings, calls, overload, dialect);
       try {
         const result = await handler(stream, call.metadata, call);
         if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined });
@@ -199,6 +208,14 @@ export class GrpcServer extends ServerGrpc {
         else stream.end(toServingError(thrown));
       }
     };
+  }
+
+  /** Throws where the client asks for a way to be answered that there is not. */
+  private openStream(call: DuplexCall, context: CallContext): DuplexStream {
+    const { calls, overload, streamDialect } = this.settings;
+    const dialect = readStreamDialect(call.metadata, streamDialect);
+    const contents = readOutputContents(call.metadata, this.outputContents);
+    return new DuplexStream(call, context, this.reporter, this.settings, calls, overload, { dialect, contents });
   }
 
   /** Ties the context that was opened with the metadata to the call that the handlers see. */

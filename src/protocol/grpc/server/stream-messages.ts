@@ -36,13 +36,16 @@ export interface InferenceStream {
   readonly dialect: StreamDialect;
   /** The requests as they come; taking none makes the client wait. */
   readonly requests: AsyncIterable<StreamedRequest>;
-  /** Resolves when the client's side has room for more; rejects when it takes nothing for too long, or is gone. */
-  send(reply: StreamReply): Promise<void>;
+  /**
+   * Answers a request. Resolves when the client's side has room for more; rejects when it takes nothing for too long, or
+   * is gone.
+   */
+  send(reply: StreamReply, request: ModelInferRequest): Promise<void>;
   /** Ends the call of one request, for the log. */
   finished(call: CallContext, error?: ServingError): void;
   /**
    * Tells the client of a request that failed: by the reply, or by ending the stream with the error's status where the
    * client asked for that, by its dialect or by itself, or takes no replies any more. Never rejects.
    */
-  fail(error: ServingError, reply: StreamReply): Promise<void>;
+  fail(error: ServingError, reply: StreamReply, request: ModelInferRequest): Promise<void>;
 }
