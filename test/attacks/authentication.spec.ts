@@ -434,7 +434,7 @@ describe('A18 a key set endpoint', async () => {
   describe.each(Object.entries(hostile))('%s', (_, answer) => {
     it.each(WIRES)('leaves tokens for later, and other credentials alone, over %s', async (wire) => {
       await using keys = await KeySetServer.start(answer);
-      await using server = await start({ ...KEYS, JWT_JWKS_URL: keys.url, JWT_JWKS_TIMEOUT_MS: '100' });
+      await using server = await start({ ...KEYS, JWT_JWKS_URL: keys.url, JWT_JWKS_TIMEOUT_MS: '500' });
       const refused = await metadataOver[wire](server, bearer(await tokenOf(own)));
       expect(refused).toMatchObject({
         status: UNAVAILABLE[wire],

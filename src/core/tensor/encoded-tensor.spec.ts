@@ -20,6 +20,7 @@ describe('countElements', () => {
     expect(() => countElements([2, dimension], 4, place)).toThrow(
       invalidArgument(
         `input 'x' of model 'm': dimension ${dimension} of shape [2,${dimension}] is not an integer from 0 to 2^53-1`,
+        'inputs["x"].shape',
       ),
     );
   });

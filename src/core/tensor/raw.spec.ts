@@ -8,6 +8,7 @@ import { Tensor } from './tensor.js';
 
 const place = { input: 'x', model: 'm' };
 const decode = (datatype: Datatype, shape: Shape, raw: Uint8Array): Tensor => decodeRaw(datatype, shape, raw, place);
+const refusal = (message: string) => invalidArgument(message, 'inputs["x"].contents');
 const memoryOf = (view: unknown): ArrayBufferLike | undefined => (ArrayBuffer.isView(view) ? view.buffer : undefined);
 
 describe('raw numbers', () => {
@@ -85,7 +86,7 @@ describe('raw numbers', () => {
     ['empty for a scalar', 'INT64', [], 0, 8],
   ] as const)('are refused when %s', (_, datatype, shape, actual, expected) => {
     expect(() => decode(datatype, shape, new Uint8Array(actual))).toThrow(
-      invalidArgument(`input byte size mismatch for input 'x' for model 'm'. Expected ${expected}, got ${actual}`),
+      refusal(`input byte size mismatch for input 'x' for model 'm'. Expected ${expected}, got ${actual}`),
     );
   });
 
@@ -169,12 +170,12 @@ describe('raw BYTES', () => {
       "unexpected number of string elements 1 for inference input 'x' for model 'm', expecting 0",
     ],
   ])('are refused with %s', (_, shape, raw, message) => {
-    expect(() => decode('BYTES', shape, Uint8Array.from(raw))).toThrow(invalidArgument(message));
+    expect(() => decode('BYTES', shape, Uint8Array.from(raw))).toThrow(refusal(message));
   });
 
   it('cost nothing when a shape claims more of them than there are bytes', () => {
     expect(() => decode('BYTES', [2 ** 50], new Uint8Array(8))).toThrow(
-      invalidArgument(`expected ${2 ** 50} string elements for inference input 'x' for model 'm', got 2`),
+      refusal(`expected ${2 ** 50} string elements for inference input 'x' for model 'm', got 2`),
     );
   });
 });
