@@ -115,7 +115,12 @@ function queueing(depth) {
   const gone = new Error('the caller has gone');
   const queue = new RequestQueue({ maxSize: 0 });
   const request = requestOf({});
-  const entryOf = (departures) => ({ request, call: callOf(departures), admit: () => undefined, refuse: () => undefined });
+  const entryOf = (departures) => ({
+    request,
+    call: callOf(departures),
+    admit: () => undefined,
+    refuse: () => undefined,
+  });
   for (let index = 0; index < depth; index++) queue.add(entryOf());
   const times = [];
   for (let round = 0; round < 30; round++) {
