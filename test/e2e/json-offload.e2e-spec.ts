@@ -110,6 +110,63 @@ describe(`JSON of ${MEGABYTES} MB`, { timeout: 60_000 }, () => {
   });
 });
 
+describe('JSON of other protocols', { timeout: 60_000 }, () => {
+  const size = 12 * 2 ** 20;
+  const data = ELEMENT.repeat(Math.floor(size / ELEMENT.length)).slice(0, -1);
+  const post = async (http: string, path: string, body: string) => {
+    const reply = await fetch(`${http}${path}`, { method: 'POST', body });
+    return { status: reply.status, text: await reply.text() };
+  };
+  const routes = [
+    ['/v1/models/doubler:predict', `{"instances":[${data}]}`],
+    ['/v1/models/doubler:predict', `{"inputs":{"x":[${data}]}}`],
+    ['/v2/models/doubler/generate', `{"id":"g","x":[${data}]}`],
+  ] as const;
+
+  it('is read while the server lives on, and the same with threads and without', async () => {
+    const threads = await start();
+    const alone = await start({ JSON_THREADS: '0' });
+    await infer(threads.http, requestOf(2 * 2 ** 20).binary);
+    for (const [path, body] of routes) {
+      const offloaded = await probesDuring(threads.http, post(threads.http, path, body));
+      const inline = await post(alone.http, path, body);
+      expect(offloaded.result.status).toBe(200);
+      expect(offloaded.result.text === inline.text).toBe(true);
+      expect(offloaded.result.text).toContain('0.24691356');
+      expect(offloaded.probes).toBeGreaterThan(5);
+    }
+  });
+
+  it('that is wrong is the same error', async () => {
+    const environment = { JSON_OFFLOAD_BYTES: '0' };
+    const threads = await start(environment);
+    const alone = await start({ ...environment, JSON_THREADS: '0' });
+    const cases: readonly (readonly [path: string, body: string, error: RegExp])[] = [
+      ['/v1/models/doubler:predict', '{"instances":[1],"instances":[2]}', /'instances' stands twice/],
+      ['/v1/models/doubler:predict', '{"instances":[{"z":1}]}', /z/],
+      ['/v1/models/doubler:predict', '{"instances":["a"]}', /takes a number/],
+      ['/v2/models/doubler/generate', '{"x":[1],"x":[2]}', /input 'x' already exists in request/],
+      ['/v2/models/doubler/generate', '{"x":[{}]}', /an object in it/],
+      ['/v2/models/doubler/generate', '{"x":[1', /not JSON/],
+      [
+        '/v2/models/doubler/generate',
+        '{"inputs":[{"name":"x","datatype":"FP32","shape":[2],"data":[1]}]}',
+        /shape does not match/,
+      ],
+    ];
+    for (const [path, body, error] of cases) {
+      const answer = await post(threads.http, path, body);
+      expect(answer).toEqual(await post(alone.http, path, body));
+      expect(answer).toEqual({ status: 400, text: expect.stringMatching(error) as string });
+    }
+    const inference = '{"inputs":[{"name":"x","datatype":"FP32","shape":[1],"data":[2]}]}';
+    expect(await post(threads.http, '/v2/models/doubler/generate', inference)).toMatchObject({
+      status: 200,
+      text: expect.stringContaining('"outputs"') as string,
+    });
+  });
+});
+
 describe('JSON above the limit of a thread', { timeout: 60_000 }, () => {
   const { binary, count } = requestOf(2 * 2 ** 20);
 
@@ -164,6 +221,10 @@ it('the thread imports the codec and nothing of the framework', () => {
   const folder = join(root, 'dist/protocol/rest/codec');
   expect(readdirSync(folder)).toContain('codec-thread.js');
   visit(join(folder, 'codec-thread.js'));
+  // What it finds by its address, where a body is of another form.
+  for (const reader of ['generate/read-generate.js', 'kserve-v1/decode-prediction.js']) {
+    visit(join(root, 'dist/extensions', reader));
+  }
   expect(seen.size).toBeGreaterThan(10);
   expect([...packages].filter((name) => !name.startsWith('node:'))).toEqual([]);
 });

@@ -2,17 +2,17 @@ import { invalidArgument } from '../../core/errors/catalogue.js';
 import type { ServingError } from '../../core/errors/serving-error.js';
 import type { ParameterValue } from '../../core/inference/parameters.js';
 import type { EncodedRequest } from '../../core/inference/request.js';
-import type { NamedSpec } from '../../core/model/signature.js';
 import type { EncodedTensor } from '../../core/tensor/encoded-tensor.js';
 import type { Shape } from '../../core/tensor/shape.js';
 import { refuseReservedParameters } from '../../protocol/call/reserved-parameters.js';
+import type { InputForm } from '../../protocol/rest/codec/body-reader.js';
 import { describeJson, isArray, isObject, type JsonObject, readText } from '../../protocol/rest/body/json-fields.js';
 
 /** The model that a generate request is read for. */
 export interface GenerateTarget {
   readonly model: string;
   readonly version: string;
-  readonly inputs: readonly NamedSpec[];
+  readonly inputs: readonly InputForm[];
 }
 
 /**
@@ -40,7 +40,7 @@ export function decodeGenerate(body: JsonObject, { model, version, inputs }: Gen
 }
 
 /** The error for a key that stands twice. */
-export function repeatedKey(inputs: readonly NamedSpec[], key: string): ServingError {
+export function repeatedKey(inputs: readonly InputForm[], key: string): ServingError {
   const role = inputs.some(({ name }) => name === key) ? 'input' : 'parameter';
   return invalidArgument(`${role} '${key}' already exists in request`);
 }
@@ -50,7 +50,7 @@ class Fields {
   readonly parameters = new Map<string, ParameterValue>();
   private readonly taken = new Set<string>();
 
-  constructor(private readonly inputs: readonly NamedSpec[]) {}
+  constructor(private readonly inputs: readonly InputForm[]) {}
 
   takeAll(value: unknown): void {
     if (!isObject(value))
@@ -76,7 +76,7 @@ const wrongParameter = (key: string, value: unknown, where: string): ServingErro
     `${where}parameter '${key}' has invalid type. It should be either 'int', 'bool', 'double', or 'string', got ${describeJson(value)}`,
   );
 
-function toTensor({ name, datatype, shape }: NamedSpec, value: unknown): EncodedTensor {
+function toTensor({ name, datatype, shape }: InputForm, value: unknown): EncodedTensor {
   const elements = isArray(value) ? value : [value];
   for (const element of elements) checkElement(name, datatype, element);
   return { name, datatype, shape: fillShape(shape, elements.length), contents: { kind: 'json', value: elements } };

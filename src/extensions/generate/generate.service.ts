@@ -2,22 +2,19 @@ import type { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { ServingError } from '../../core/errors/serving-error.js';
-import type { EncodedRequest, InferenceRequest } from '../../core/inference/request.js';
+import type { InferenceRequest } from '../../core/inference/request.js';
 import type { InferenceResponse } from '../../core/inference/response.js';
 import { decodeRequest } from '../../engine/pipeline/decode-request.js';
 import { InferencePipeline } from '../../engine/pipeline/inference-pipeline.js';
-import type { ModelHandle } from '../../engine/registry/model-handle.js';
 import { ModelRegistry } from '../../engine/registry/model-registry.js';
 import type { CallContext } from '../../protocol/call/call-context.js';
-import { fieldOf, isArray, isObject, type JsonObject } from '../../protocol/rest/body/json-fields.js';
-import { parseUniqueJson } from '../../protocol/rest/body/parse-infer-json.js';
-import type { InferRequestParts } from '../../protocol/rest/codec/decode.js';
+import { inputForms } from '../../protocol/rest/codec/body-reader.js';
 import { RestCodec } from '../../protocol/rest/codec/rest-codec.js';
 import { eventStream } from '../../protocol/rest/reply/event-stream.js';
 import { InferReplies } from '../../protocol/rest/reply/infer-replies.js';
 import { RestConfig } from '../../protocol/rest/rest.config.js';
 import { charge, type ReceivedInference } from '../../protocol/rest/rest-infer.pipe.js';
-import { decodeGenerate, repeatedKey } from './decode-generate.js';
+import { generations } from './read-generate.js';
 import { encodeGenerated } from './encode-generate.js';
 
 /** A request, and in which dialect it is answered. */
@@ -59,11 +56,12 @@ export class GenerateService {
 
   private async read({ parts, call }: ReceivedInference): Promise<Generation> {
     const handle = this.registry.resolve(parts.model, parts.version);
-    const json = parseUniqueJson(parts.body, (key) => {
-      throw repeatedKey(handle.inputs, key);
-    });
-    const isInference = isInferenceRequest(json, handle);
-    const encoded = isInference ? await this.codec.decode(parts, call) : decodeFlat(json, parts, handle);
+    const { isInference, request: encoded } = await this.codec.read(
+      generations,
+      parts,
+      inputForms(handle.inputs),
+      call,
+    );
     const { request } = await charge(encoded, call);
     return { request: decodeRequest(handle, request), isInference };
   }
@@ -78,15 +76,6 @@ export class GenerateService {
   private async *events(responses: AsyncIterable<InferenceResponse>): AsyncGenerator<string, void> {
     for await (const response of responses) yield encodeGenerated(response, this.config.JSON_NON_FINITE);
   }
-}
-
-const decodeFlat = (json: JsonObject, { model, version }: InferRequestParts, { inputs }: ModelHandle): EncodedRequest =>
-  decodeGenerate(json, { model, version, inputs });
-
-/** `inputs` is a list of tensors there, unless the model has an input of that name. */
-function isInferenceRequest(json: JsonObject, { inputs }: ModelHandle): boolean {
-  const tensors = fieldOf(json, 'inputs');
-  return isArray(tensors) && tensors.some(isObject) && !inputs.some(({ name }) => name === 'inputs');
 }
 
 async function onlyOne(responses: AsyncIterable<InferenceResponse>): Promise<InferenceResponse> {

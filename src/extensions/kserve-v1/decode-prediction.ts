@@ -7,14 +7,26 @@ import { MAX_JSON_DEPTH } from '../../core/tensor/json-data.js';
 import type { Shape } from '../../core/tensor/shape.js';
 import { describeJson, fieldOf, isArray, isObject, type JsonObject } from '../../protocol/rest/body/json-fields.js';
 import { parseUniqueJson } from '../../protocol/rest/body/parse-infer-json.js';
+import { type BodyReader, type InputForm, type ReadBody } from '../../protocol/rest/codec/body-reader.js';
+import type { InferRequestParts } from '../../protocol/rest/codec/decode.js';
 
 type Columns = readonly (readonly [name: string, value: unknown])[];
+
+/** The model that a prediction is read for. */
+export type PredictionTarget = Pick<ServedModel, 'name'> & { readonly inputs: readonly InputForm[] };
+
+/** Large predictions are read in a thread, by this module's {@link readBody}. */
+export const predictions = { module: import.meta.url, readBody } satisfies BodyReader<PredictionTarget, ReadBody>;
+
+export function readBody({ body }: InferRequestParts, target: PredictionTarget): ReadBody {
+  return { request: decodePrediction(body, target) };
+}
 
 /**
  * Reads the body of a prediction: `instances`, row by row, or `inputs`, tensor by tensor. Datatypes are the model's, and
  * shapes those of the nested arrays. Throws `invalid-argument`.
  */
-export function decodePrediction(body: Buffer, model: Pick<ServedModel, 'name' | 'inputs'>): EncodedRequest {
+export function decodePrediction(body: Buffer, model: PredictionTarget): EncodedRequest {
   const json = parseUniqueJson(body, (key) => {
     throw invalidArgument(`'${key}' stands twice in the request: give each key once`);
   });
@@ -30,7 +42,7 @@ export function decodePrediction(body: Buffer, model: Pick<ServedModel, 'name' |
   };
 }
 
-function columnsOf(json: JsonObject, model: Pick<ServedModel, 'name' | 'inputs'>): Columns {
+function columnsOf(json: JsonObject, model: PredictionTarget): Columns {
   const instances = fieldOf(json, 'instances');
   const inputs = fieldOf(json, 'inputs');
   if ((instances === undefined) === (inputs === undefined)) {
@@ -59,7 +71,7 @@ function columnsOfRows(instances: readonly unknown[], first: JsonObject): Column
   return names.map((name) => [name, instances.map((instance) => fieldOf(instance as JsonObject, name))]);
 }
 
-function onlyInput({ name: model, inputs }: Pick<ServedModel, 'name' | 'inputs'>, where: string): string {
+function onlyInput({ name: model, inputs }: PredictionTarget, where: string): string {
   const [only, second] = inputs;
   if (only !== undefined && second === undefined) return only.name;
   const names = inputs.map(({ name }) => `'${name}'`).join(', ');
@@ -67,7 +79,7 @@ function onlyInput({ name: model, inputs }: Pick<ServedModel, 'name' | 'inputs'>
 }
 
 /** An input that the model does not have is refused later, with those that are missing. */
-function toTensor(name: string, value: unknown, { inputs }: Pick<ServedModel, 'inputs'>): EncodedTensor {
+function toTensor(name: string, value: unknown, { inputs }: PredictionTarget): EncodedTensor {
   const spec = inputs.find((input) => input.name === name);
   const contents = { kind: 'json', value } as const;
   if (spec === undefined) return { name, datatype: '', shape: [], contents };

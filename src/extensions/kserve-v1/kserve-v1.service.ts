@@ -5,9 +5,11 @@ import { ModelAccess } from '../../core/inference/model-access.js';
 import { decodeRequest } from '../../engine/pipeline/decode-request.js';
 import { InferencePipeline } from '../../engine/pipeline/inference-pipeline.js';
 import { ModelRegistry } from '../../engine/registry/model-registry.js';
+import { inputForms } from '../../protocol/rest/codec/body-reader.js';
+import { RestCodec } from '../../protocol/rest/codec/rest-codec.js';
 import { RestConfig } from '../../protocol/rest/rest.config.js';
 import { charge, type ReceivedInference } from '../../protocol/rest/rest-infer.pipe.js';
-import { decodePrediction } from './decode-prediction.js';
+import { predictions } from './decode-prediction.js';
 import { encodePredictions } from './encode-predictions.js';
 
 /** Models as KServe's V1 protocol speaks of them: by name, without versions. */
@@ -17,6 +19,7 @@ export class KserveV1Service {
     private readonly registry: ModelRegistry,
     private readonly pipeline: InferencePipeline,
     private readonly access: ModelAccess,
+    private readonly codec: RestCodec,
     private readonly config: RestConfig,
   ) {}
 
@@ -33,9 +36,11 @@ export class KserveV1Service {
   }
 
   /** Runs the model's default version on a body, and writes the body of the answer. */
-  async predict({ parts: { model, body }, call }: ReceivedInference): Promise<string> {
-    const handle = this.registry.resolve(model, '');
-    const { request } = await charge(decodePrediction(body, handle), call);
+  async predict({ parts, call }: ReceivedInference): Promise<string> {
+    const handle = this.registry.resolve(parts.model, '');
+    const target = { name: handle.name, inputs: inputForms(handle.inputs) };
+    const read = await this.codec.read(predictions, parts, target, call);
+    const { request } = await charge(read.request, call);
     const response = await this.pipeline.run(decodeRequest(handle, request), call);
     call.version = response.version;
     return encodePredictions(response, this.config.JSON_NON_FINITE);

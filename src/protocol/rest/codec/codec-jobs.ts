@@ -8,6 +8,7 @@ import { decodeJsonData, type NonFinite } from '../../../core/tensor/json-data.j
 import { decodeRaw, encodeRaw } from '../../../core/tensor/raw.js';
 import type { Tensor } from '../../../core/tensor/tensor.js';
 import type { Shape } from '../../../core/tensor/shape.js';
+import type { ReadBody, ReaderModule } from './body-reader.js';
 import { decodeInferRequest, type InferRequestParts } from './decode.js';
 import { encodeInferResponse, type EncodedReply } from './encode.js';
 
@@ -16,7 +17,10 @@ import { encodeInferResponse, type EncodedReply } from './encode.js';
  * their parts. Bytes are moved, not copied, wherever they are the message's own.
  */
 
-export type CodecJob =
+export type CodecJob = OwnJob | ReadJob;
+
+/** What the codec does by itself. */
+export type OwnJob =
   | { readonly kind: 'decode'; readonly parts: SentParts }
   | {
       readonly kind: 'encode';
@@ -25,8 +29,16 @@ export type CodecJob =
       readonly nonFinite: NonFinite;
     };
 
+interface ReadJob {
+  readonly kind: 'read';
+  /** The address of a {@link ReaderModule}. */
+  readonly module: string;
+  readonly parts: SentParts;
+  readonly target: unknown;
+}
+
 export type CodecResult =
-  | { readonly kind: 'decoded'; readonly request: SentRequest }
+  | { readonly kind: 'decoded'; readonly request: SentRequest; readonly more?: object }
   | { readonly kind: 'encoded'; readonly headers: EncodedReply['headers']; readonly body: Uint8Array }
   | { readonly kind: 'failed'; readonly error: SentError };
 
@@ -65,10 +77,19 @@ interface SentError {
 }
 
 /** The job of reading a request; its body moves along, where it has its memory to itself. */
-export function decodeJob(parts: InferRequestParts): Posted<CodecJob> {
-  const body = ownBytes(parts.body);
-  const { model, version, headerLength } = parts;
-  return { message: { kind: 'decode', parts: { model, version, headerLength, body } }, moved: [body.buffer] };
+export function decodeJob(parts: InferRequestParts): Posted<OwnJob> {
+  const sent = sendParts(parts);
+  return { message: { kind: 'decode', parts: sent }, moved: [sent.body.buffer] };
+}
+
+/** The job of reading a body by a module of its own. */
+export function readJob(module: string, parts: InferRequestParts, target: unknown): Posted<CodecJob> {
+  const sent = sendParts(parts);
+  return { message: { kind: 'read', module, parts: sent, target }, moved: [sent.body.buffer] };
+}
+
+function sendParts({ model, version, headerLength, body }: InferRequestParts) {
+  return { model, version, headerLength, body: ownBytes(body) };
 }
 
 /** The job of writing a reply. A model may keep what it returned, so the outputs are copied. */
@@ -76,7 +97,7 @@ export function encodeJob(
   { outputs, parameters }: ReplyWishes,
   response: InferenceResponse,
   nonFinite: NonFinite,
-): Posted<CodecJob> {
+): Posted<OwnJob> {
   const sent = response.outputs.map((output) => {
     const { datatype, shape } = output.tensor;
     const bytes = output instanceof PlacedOutput ? undefined : copyOf(output);
@@ -100,7 +121,7 @@ function copyOf({ tensor }: OutputTensor): Uint8Array<ArrayBuffer> {
 }
 
 /** Does a job, in the other thread. Never throws: what goes wrong is a result. */
-export function runCodecJob(job: CodecJob): Posted<CodecResult> {
+export function runCodecJob(job: OwnJob): Posted<CodecResult> {
   try {
     return job.kind === 'decode' ? runDecode(job.parts) : runEncode(job);
   } catch (thrown) {
@@ -108,14 +129,29 @@ export function runCodecJob(job: CodecJob): Posted<CodecResult> {
   }
 }
 
-function runDecode(parts: SentParts): Posted<CodecResult> {
-  const { body } = parts;
-  const request = decodeInferRequest({ ...parts, body: Buffer.from(body.buffer, body.byteOffset, body.byteLength) });
-  const inputs = request.inputs.map((input) => ({ ...input, contents: settle(parts.model, input) }));
+const runDecode = (parts: SentParts): Posted<CodecResult> => sendRequest(decodeInferRequest(receiveParts(parts)));
+
+/** The same by a module that is one of the server's own: nothing of its name comes from a caller. Never rejects. */
+export async function runReadJob({ module, parts, target }: ReadJob): Promise<Posted<CodecResult>> {
+  try {
+    const { readBody } = (await import(module)) as ReaderModule;
+    const { request, ...more } = readBody(receiveParts(parts), target);
+    return sendRequest(request, more);
+  } catch (thrown) {
+    return { message: { kind: 'failed', error: sendError(thrown) }, moved: [] };
+  }
+}
+
+function receiveParts({ body, ...parts }: SentParts): InferRequestParts {
+  return { ...parts, body: Buffer.from(body.buffer, body.byteOffset, body.byteLength) };
+}
+
+function sendRequest(request: EncodedRequest, more: object = {}): Posted<CodecResult> {
+  const inputs = request.inputs.map((input) => ({ ...input, contents: settle(request.model, input) }));
   const views = inputs.flatMap(({ contents }) => (contents.kind === 'raw' ? [contents.bytes] : []));
   // Those of binary data are views on the body, which then moves once for all of them.
   const moved = new Set(views.map(({ buffer }) => buffer as ArrayBuffer));
-  return { message: { kind: 'decoded', request: { ...request, inputs } }, moved: [...moved] };
+  return { message: { kind: 'decoded', request: { ...request, inputs }, more }, moved: [...moved] };
 }
 
 /** Turns parsed JSON into raw bytes: a million numbers travel as one buffer. */
@@ -140,7 +176,7 @@ function settle(model: string, { name, datatype, shape, contents }: EncodedTenso
   }
 }
 
-function runEncode({ request, response, nonFinite }: Extract<CodecJob, { kind: 'encode' }>): Posted<CodecResult> {
+function runEncode({ request, response, nonFinite }: Extract<OwnJob, { kind: 'encode' }>): Posted<CodecResult> {
   const outputs = response.outputs.map(({ name, datatype, shape, contentType, bytes }): OutputTensor => {
     // No more is told of it.
     if (bytes === undefined) return new PlacedOutput(name, { datatype, shape } as Tensor);
@@ -161,6 +197,12 @@ export function decodedRequest(result: CodecResult): EncodedRequest {
   });
   return { ...result.request, inputs };
 }
+
+/** What such a module has read. Throws the `ServingError` that it found. */
+export const bodyRead = (result: CodecResult): ReadBody => ({
+  ...(result.kind === 'decoded' ? result.more : {}),
+  request: decodedRequest(result),
+});
 
 /** The reply that a job has written. Throws the `ServingError` that it found. */
 export function encodedReply(result: CodecResult): EncodedReply {

@@ -6,7 +6,8 @@ import type { Tensor } from '../../../core/tensor/tensor.js';
 import { decodeInferRequest, type InferRequestParts, jsonLengthOf } from './decode.js';
 import { encodeInferResponse, type EncodedReply, wantsBinary } from './encode.js';
 import { RestConfig } from '../rest.config.js';
-import { decodedRequest, decodeJob, encodedReply, encodeJob } from './codec-jobs.js';
+import type { BodyReader, ReadBody } from './body-reader.js';
+import { bodyRead, decodedRequest, decodeJob, encodedReply, encodeJob, readJob } from './codec-jobs.js';
 import { ThreadPool } from './thread-pool.js';
 
 type ReplyWishes = Pick<EncodedRequest, 'outputs' | 'parameters'>;
@@ -30,6 +31,19 @@ export class RestCodec implements OnApplicationShutdown {
       return decodeInferRequest(parts);
     }
     return this.threads.run(decodeJob(parts), call.signal).then(decodedRequest);
+  }
+
+  /** Reads a body that is no inference request as REST has them; in another thread where it is large. */
+  read<Target, Read extends ReadBody>(
+    reader: BodyReader<Target, Read>,
+    parts: InferRequestParts,
+    target: Target,
+    call: { readonly signal: AbortSignal },
+  ): Read | Promise<Read> {
+    if (this.threads === undefined || !this.isLarge(parts.body.length)) return reader.readBody(parts, target);
+    return this.threads
+      .run(readJob(reader.module, parts, target), call.signal)
+      .then((result) => bodyRead(result) as Read);
   }
 
   /** Throws as {@link encodeInferResponse} does; a promise only where another thread writes the reply. */
