@@ -61,19 +61,25 @@ const infer = async (http: string, body: string, headers: Readonly<Record<string
 };
 
 /** How many live probes, one after the other, were answered while something ran. */
-async function probesDuring<T>(http: string, running: Promise<T>): Promise<{ result: T; probes: number }> {
+async function probesDuring<T>(
+  http: string,
+  running: Promise<T>,
+): Promise<{ result: T; probes: number; longestMs: number }> {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const state = { over: false };
   const result = running.finally(() => (state.over = true));
   let probes = 0;
+  let longestMs = 0;
   do {
+    const asked = performance.now();
     await new Promise((done, failed) => {
       get(`${http}/v2/health/live`, { agent }, (reply) => reply.resume().once('end', done)).once('error', failed);
     });
     probes++;
+    longestMs = Math.max(longestMs, performance.now() - asked);
   } while (!state.over);
   agent.destroy();
-  return { result: await result, probes };
+  return { result: await result, probes, longestMs };
 }
 
 const MEGABYTES = atScale(32, 8);
@@ -128,12 +134,17 @@ describe('JSON of other protocols', { timeout: 60_000 }, () => {
     const alone = await start({ JSON_THREADS: '0' });
     await infer(threads.http, requestOf(2 * 2 ** 20).binary);
     for (const [path, body] of routes) {
-      const offloaded = await probesDuring(threads.http, post(threads.http, path, body));
-      const inline = await post(alone.http, path, body);
-      expect(offloaded.result.status).toBe(200);
-      expect(offloaded.result.text === inline.text).toBe(true);
-      expect(offloaded.result.text).toContain('0.24691356');
-      expect(offloaded.probes).toBeGreaterThan(5);
+      const [offloaded, inline] = [await post(threads.http, path, body), await post(alone.http, path, body)];
+      expect(offloaded.status).toBe(200);
+      expect(offloaded.text === inline.text).toBe(true);
+      expect(offloaded.text).toContain('0.24691356');
+      // Wrong at its end, so that all of it is read and next to nothing is written.
+      const wrong = `${body.slice(0, -1)},"id":[],"id":[]}`;
+      const beside = await probesDuring(threads.http, post(threads.http, path, wrong));
+      const before = await probesDuring(alone.http, post(alone.http, path, wrong));
+      expect([beside.result.status, before.result.status]).toEqual([400, 400]);
+      expect(beside.result).toEqual(before.result);
+      expect(beside.longestMs).toBeLessThan(before.longestMs / 2);
     }
   });
 
