@@ -24,6 +24,9 @@ export class RepositoryConfig {
   @Int('How many files and folders a repository has at most; one with more is not read.', { min: 1, max: MAX_INT })
   readonly REPOSITORY_MAX_ENTRIES: number = 100_000;
 
+  @List('The folders outside a repository that its links may lead to, as those of ModelMesh do. Default: none.')
+  readonly REPOSITORY_LINK_TARGETS: readonly string[] = [];
+
   @Bool('Whether every file of a version in a repository needs a digest in its config.pbtxt to be loaded.')
   readonly REQUIRE_MODEL_DIGESTS: boolean = false;
 

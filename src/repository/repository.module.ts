@@ -28,16 +28,18 @@ import { SettingsSource } from './sources/settings-source.js';
     {
       provide: REPOSITORIES,
       useFactory: (
-        { MODEL_REPOSITORY, REPOSITORY_MAX_ENTRIES }: RepositoryConfig,
+        { MODEL_REPOSITORY, REPOSITORY_MAX_ENTRIES, REPOSITORY_LINK_TARGETS }: RepositoryConfig,
         opener: ArtifactOpener,
         runtimes: RuntimeExplorer,
         code: CodeSource,
         models: ModelClient,
-      ) =>
-        [...new Set(MODEL_REPOSITORY.map((path) => resolve(path)))].flatMap((root) => [
-          new FolderSource(root, opener, REPOSITORY_MAX_ENTRIES),
-          new SettingsSource(root, { opener, runtimes, code, models }, REPOSITORY_MAX_ENTRIES),
-        ]),
+      ) => {
+        const linkTargets = REPOSITORY_LINK_TARGETS.map((path) => resolve(path));
+        return [...new Set(MODEL_REPOSITORY.map((path) => resolve(path)))].flatMap((root) => [
+          new FolderSource(root, opener, REPOSITORY_MAX_ENTRIES, linkTargets),
+          new SettingsSource(root, { opener, runtimes, code, models }, REPOSITORY_MAX_ENTRIES, linkTargets),
+        ]);
+      },
       inject: [RepositoryConfig, ArtifactOpener, RuntimeExplorer, CodeSource, ModelClient],
     },
     ModelCatalogue,

@@ -246,6 +246,46 @@ describe.each(WIRES)('over %s', (wire) => {
       await expect(candidate?.open(context)).rejects.toThrow("file '1/model.onnx' is missing in the folder 'plus_one'");
     });
 
+    describe('to a folder that REPOSITORY_LINK_TARGETS names', () => {
+      const settingsOf = (uri: string) => JSON.stringify({ implementation: 'onnxruntime', parameters: { uri } });
+
+      it('is followed, in both layouts, and settings out there are no second model', async () => {
+        await outside.write('plus_two/1/model-settings.json', settingsOf('./model.onnx'));
+        await repository.write('meshed/model-settings.json', settingsOf('./model.onnx'));
+        await symlink(beyond('plus_two/1/model.onnx'), inside('meshed/model.onnx'));
+        await symlink(beyond('plus_two/1'), inside('meshed/all'));
+        await repository.write('by_folder/model-settings.json', settingsOf('./artifacts'));
+        await symlink(beyond('plus_two/1'), inside('by_folder/artifacts'));
+        await repository.mkdir('by_version');
+        await symlink(beyond('plus_two/1'), inside('by_version/1'));
+        await start({ REPOSITORY_LINK_TARGETS: beyond('plus_two') });
+        for (const model of ['meshed', 'by_folder', 'by_version']) {
+          expect((await load(model)).message).toBe('');
+          const answer = await infer({ model, inputs: [fp32Tensor('INPUT0', [1], [1])] })[wire](server);
+          expect(outputsByName(answer)).toEqual({ OUTPUT0: [3] });
+        }
+        expect([...(await server.get(ModelCatalogue).names())].sort()).toEqual([
+          'by_folder',
+          'by_version',
+          'meshed',
+          'plus_one',
+        ]);
+      });
+
+      it('is as good as absent where it leads elsewhere', async () => {
+        await repository.write('meshed/model-settings.json', settingsOf('./model.onnx'));
+        await symlink(beyond('plus_two-of-others/1/model.onnx'), inside('meshed/model.onnx'));
+        await repository.mkdir('by_version');
+        await symlink(beyond('plus_two-of-others/1'), inside('by_version/1'));
+        await outside.put('plus_two', 'plus_two-of-others/1/model.onnx');
+        await start({ REPOSITORY_LINK_TARGETS: `${beyond('absent')},${beyond('plus_two')}` });
+        expect((await load('meshed')).message).toContain('is not in the repository');
+        expect((await load('by_version')).message).toBe(
+          "failed to load 'by_version', failed to poll from model repository",
+        );
+      });
+    });
+
     it('within the repository is followed', async () => {
       await rename(inside('plus_one/1/model.onnx'), inside('shared.onnx'));
       await symlink(inside('shared.onnx'), inside('plus_one/1/model.onnx'));

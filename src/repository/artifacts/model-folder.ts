@@ -1,6 +1,6 @@
 import { readFile, realpath } from 'node:fs/promises';
-import { join, relative } from 'node:path';
-import { followInside, staysInFolder } from '../layouts/containment.js';
+import { join } from 'node:path';
+import { followInside, placeSeenFrom, staysInFolder } from '../layouts/containment.js';
 
 /** A folder of a repository that describes a model, in whichever layout. */
 export class ModelFolder {
@@ -9,6 +9,8 @@ export class ModelFolder {
     readonly root: string,
     /** Relative to the repository. */
     readonly folder: string,
+    /** The folders outside that links may lead to. */
+    private readonly linkTargets: readonly string[] = [],
   ) {}
 
   get path(): string {
@@ -17,14 +19,14 @@ export class ModelFolder {
 
   /**
    * The path of a file of the model, with all links followed. Throws where its name leads out of the folder, a link out
-   * of the repository, or there is none. What it says reaches callers, so it names no path above the repository.
+   * of the repository to where links may not lead, or there is none. What it says reaches callers, so it names no path above the repository.
    */
   async locate(filename: string): Promise<string> {
     if (!staysInFolder(filename)) throw new Error(`file '${filename}' is not in the folder '${this.folder}'`);
     const inside = await realpath(this.root);
-    const path = await followInside(inside, join(this.path, filename));
+    const path = await followInside(inside, join(this.path, filename), this.linkTargets);
     if (path === undefined) throw new Error(`file '${filename}' is missing in the folder '${this.folder}'`);
-    return join(this.root, relative(inside, path));
+    return placeSeenFrom(this.root, inside, path);
   }
 
   async readIfThere(filename: string): Promise<Buffer | undefined> {

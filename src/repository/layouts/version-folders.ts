@@ -6,7 +6,7 @@ import { followInside } from './containment.js';
 
 /**
  * The folders of a model repository: `<root>/<model>/<version>/<artifact>`. Links that lead out of the repository are as
- * good as absent.
+ * good as absent, but for those to where links may lead.
  */
 
 /** The file of a model that names its classes, one to a line. */
@@ -23,11 +23,17 @@ export interface Entry {
   readonly isFolder: boolean;
 }
 
-/** How many files and folders one look at a repository takes: a tree without end would take all memory. */
+/**
+ * How many files and folders one look at a repository takes, for a tree without end would take all memory, and the
+ * folders outside that its links may lead to.
+ */
 export class LookLimit {
   private left: number;
 
-  constructor(private readonly entries: number) {
+  constructor(
+    private readonly entries: number,
+    readonly linkTargets: readonly string[] = [],
+  ) {
     this.left = entries;
   }
 
@@ -81,14 +87,14 @@ export async function entriesOf(root: string, folder: string, limit: LookLimit):
   const inside = await realpath(root);
   // Only what is opened can go while it is read.
   const opened = await opendir(folder, { bufferSize: 256 });
-  const isInside = (await followInside(inside, folder)) !== undefined;
+  const isInside = (await followInside(inside, folder, limit.linkTargets)) !== undefined;
   for await (const entry of opened) {
     limit.count();
     if (!isInside) continue;
     const { name } = entry;
     if (!entry.isSymbolicLink()) entries.push({ name, isFolder: entry.isDirectory() });
     else {
-      const isFolder = await isFolderInside(inside, join(folder, name));
+      const isFolder = await isFolderInside(inside, join(folder, name), limit.linkTargets);
       if (isFolder !== undefined) entries.push({ name, isFolder });
     }
   }
@@ -96,8 +102,12 @@ export async function entriesOf(root: string, folder: string, limit: LookLimit):
 }
 
 /** `undefined` for a link that leads nowhere, out of the repository, or to all of it. */
-async function isFolderInside(inside: string, link: string): Promise<boolean | undefined> {
-  const place = await followInside(inside, link);
+async function isFolderInside(
+  inside: string,
+  link: string,
+  linkTargets: readonly string[],
+): Promise<boolean | undefined> {
+  const place = await followInside(inside, link, linkTargets);
   if (place === undefined || place === inside) return undefined;
   // It may go while the folder is read.
   return (await stat(place).catch(() => undefined))?.isDirectory();

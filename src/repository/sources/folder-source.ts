@@ -33,6 +33,8 @@ export class FolderSource implements ModelSource {
     private readonly opener: ArtifactOpener,
     /** How many files and folders one look at it takes. */
     private readonly maxEntries: number,
+    /** The folders outside that links may lead to. */
+    private readonly linkTargets: readonly string[] = [],
   ) {}
 
   /** A folder with the settings of the other layout, in itself or further down, is none of this one. */
@@ -46,8 +48,8 @@ export class FolderSource implements ModelSource {
    */
   async versions(name: string, override?: ConfigOverride): Promise<readonly VersionCandidate[] | undefined> {
     if (!(await this.names()).includes(name)) return undefined;
-    const folders = await listVersions(this.root, name, new LookLimit(this.maxEntries));
-    const folder = new ModelFolder(this.root, name);
+    const folders = await listVersions(this.root, name, new LookLimit(this.maxEntries, this.linkTargets));
+    const folder = new ModelFolder(this.root, name, this.linkTargets);
     const read = override ?? (await readConfig(folder));
     const config = 'config' in read ? read.config : undefined;
     const served = this.served(name, folders, config, 'failure' in read);
@@ -73,7 +75,7 @@ export class FolderSource implements ModelSource {
   }
 
   private async look(): Promise<readonly string[]> {
-    const names = await listModels(this.root, new LookLimit(this.maxEntries));
+    const names = await listModels(this.root, new LookLimit(this.maxEntries, this.linkTargets));
     const settings = await findModelSettings(this.root, new LookLimit(this.maxEntries));
     const others = new Set(settings.map((folder) => folder.split(sep)[0]));
     return names.filter((name) => !others.has(name));

@@ -49,6 +49,8 @@ export class SettingsSource implements ConfigurableSource {
     private readonly root: string,
     private readonly implementations: Implementations,
     private readonly maxEntries: number,
+    /** The folders outside that links may lead to: for artifacts, so that settings out there are no second model. */
+    private readonly linkTargets: readonly string[] = [],
   ) {}
 
   async names(): Promise<readonly string[]> {
@@ -150,17 +152,19 @@ export class SettingsSource implements ConfigurableSource {
     override: ConfigOverride | undefined,
   ): Promise<VersionCandidate> {
     const { uri } = settings.parameters;
-    const target = await resolveModelUri(this.root, folder, uri);
+    const target = await resolveModelUri(this.root, folder, uri, this.linkTargets);
     const isFolder = (await stat(target)).isDirectory();
     const place = isFolder ? target : dirname(target);
-    const files = (await entriesOf(this.root, place, new LookLimit(this.maxEntries))).map((entry) => entry.name);
+    const files = (await entriesOf(this.root, place, new LookLimit(this.maxEntries, this.linkTargets))).map(
+      (entry) => entry.name,
+    );
     const base = settingsConfig(settings, runtime);
     const config =
       override === undefined ? base : { ...override.config, ...(hasRuntime(override.config) ? {} : runtime) };
     const found: FoundVersion = {
       name,
       version,
-      folder: new ModelFolder(this.root, relative(this.root, place)),
+      folder: new ModelFolder(this.root, relative(this.root, place), this.linkTargets),
       place: '',
       files,
       file: isFolder ? undefined : basename(target),
