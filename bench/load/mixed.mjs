@@ -14,7 +14,10 @@ const { http, grpc: address, pids, calls } = JSON.parse(process.argv[2]);
 process.once('disconnect', () => process.exit(1));
 const CONCURRENCY = 32;
 const STREAMED = 4;
-const client = new grpc.Client(address, grpc.credentials.createInsecure());
+/** A connection that has reset a thousand streams, and goes on, is taken for an attack by the HTTP/2 of Node.js. */
+const CALLS_OF_A_CONNECTION = 10_000;
+const clients = [];
+let client;
 const agent = new Agent({ keepAlive: true, maxSockets: CONCURRENCY });
 const same = (bytes) => bytes;
 const badMessage = contract.ModelInfer.requestSerialize({
@@ -92,6 +95,10 @@ const sizes = Array.from({ length: 10 }, () => []);
 
 async function work() {
   while (begun < calls) {
+    if (begun % CALLS_OF_A_CONNECTION === 0) {
+      client = new grpc.Client(address, grpc.credentials.createInsecure(), { 'grpc.use_local_subchannel_pool': 1 });
+      clients.push(client);
+    }
     const index = begun++;
     const name = names[index % names.length];
     const fate = { 0: 'cancelled', 1: 'bad' }[Math.floor(index / names.length) % 20] ?? 'good';
@@ -111,5 +118,5 @@ const sampler = setInterval(() => {
 await Promise.all(Array.from({ length: CONCURRENCY }, work));
 clearInterval(sampler);
 process.send({ samples: sizes.map((values) => (values.length === 0 ? Number.NaN : median(values))), counts });
-client.close();
+for (const each of clients) each.close();
 agent.destroy();
