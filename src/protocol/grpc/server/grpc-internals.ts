@@ -166,7 +166,12 @@ class UnaryListener {
     const { metadata, message, call, handler } = this;
     if (metadata === undefined || message === undefined) return this.refuse('no request message');
     this.unary = new ServerUnaryCallImpl(handler.path, call, metadata, message);
-    handler.func(this.unary, (unserved) => call.sendStatus(unserved));
+    try {
+      handler.func(this.unary, (unserved) => call.sendStatus(unserved));
+    } catch {
+      // Thrown on, it would end the process: this runs in an event of the stream.
+      call.sendStatus({ code: status.INTERNAL, details: `${handler.path} could not be begun` });
+    }
   }
 
   onCancel(): void {

@@ -12,6 +12,7 @@ import { callRaw, encodeMessage } from '../../../../test/support/raw-rpc.js';
 import { answerOfGrpc, rpc } from '../../../../test/support/wires.js';
 import { createApp } from '../../../bootstrap.js';
 import { Deferred } from '../../../testing/deferred.js';
+import { ActiveCalls } from '../../call/active-calls.js';
 import { Call, CallContext } from '../../call/call-context.js';
 import { CallObserver } from '../../call/call-observer.js';
 import { Family, Public } from '../../call/operation.decorator.js';
@@ -104,6 +105,14 @@ describe('a handler', () => {
     expect(await ask({ name: 'm' })).toMatchObject({ status: 'INTERNAL', message });
     expect((await ask()).message).toBe(`${UNARY} gave no reply`);
     expect(outcomes[0]).toMatchObject({ code: 'internal', status: 13 });
+  });
+
+  it('that is never reached is answered for, and the server lives on', async () => {
+    await start();
+    unary = () => yes;
+    vi.spyOn(server.get(ActiveCalls), 'opened').mockImplementationOnce(failure(new Error('the password is hunter2')));
+    expect(await ask()).toMatchObject({ status: 'INTERNAL', message: `${UNARY} could not be begun` });
+    expect(await ask()).toMatchObject({ status: 'OK' });
   });
 
   const refusal = new ServingError('failed-precondition', 'not today');

@@ -22,7 +22,6 @@ describe('StreamTable', () => {
           }
           expect(table.size).toBe(map.size);
           expect(table.get(id)).toBe(map.get(id));
-          expect(table.has(id)).toBe(map.has(id));
         }
         expect(new Map(table)).toEqual(map);
         for (const [id, stream] of map) expect(table.get(id)).toBe(stream);

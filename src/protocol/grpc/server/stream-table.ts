@@ -21,10 +21,6 @@ export class StreamTable<T extends object> {
     return this.count;
   }
 
-  has(id: number): boolean {
-    return this.ids[this.placeOf(id)] === id;
-  }
-
   get(id: number): T | undefined {
     return this.streams[this.placeOf(id)];
   }
