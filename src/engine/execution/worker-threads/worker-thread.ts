@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import type { Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { Answer, TaskName, ThreadTasks } from './exchange/messages.js';
@@ -37,6 +38,7 @@ export class WorkerThread {
       // Waiting on shared memory is no faster, and would stop what a model does between its requests.
       atomics: 'disabled',
       recordTiming: false,
+      niceIncrement: constants.priority.PRIORITY_BELOW_NORMAL,
       // What the server was started with is not for its threads: conditions would lead them to the sources.
       execArgv: [],
       ...(options.maxHeapMb === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: options.maxHeapMb } }),

@@ -5,6 +5,7 @@ import { ServingError } from '../../../core/errors/serving-error.js';
 import { takesPlainBodies } from '../inference-route.decorator.js';
 import { HEADER_LENGTH_HEADER, requestHeader } from '../request-header.js';
 import { codingOf, inflateBody } from './inflate-body.js';
+import { ReceivedBody } from './received-body.js';
 import { tooLarge } from './too-large.js';
 
 /** As many parts may a chunked body have: each costs more memory than its bytes. */
@@ -36,44 +37,26 @@ export const bodyParser = (maxBytes: number) => (request: FastifyRequest, payloa
 };
 
 function receive(payload: IncomingMessage, maxBytes: number, done: Done): void {
-  const chunked = requestHeader(payload.headers, 'transfer-encoding') !== undefined;
-  const chunks: Buffer[] = [];
-  let length = 0;
+  const { headers } = payload;
+  const chunked = requestHeader(headers, 'transfer-encoding') !== undefined;
+  const body = new ReceivedBody(
+    Number(requestHeader(headers, 'content-length') ?? 0),
+    Number(requestHeader(headers, HEADER_LENGTH_HEADER) ?? 0),
+  );
   let refused = false;
   payload.on('data', (chunk: Buffer) => {
     if (refused) return;
-    length += chunk.length;
-    chunks.push(chunk);
-    const refusal = refuseLength(length, maxBytes) ?? (chunked ? refuseChunks(chunks.length) : undefined);
+    body.add(chunk);
+    const refusal = refuseLength(body.length, maxBytes) ?? (chunked ? refuseChunks(body.parts) : undefined);
     if (refusal === undefined) return;
     refused = true;
-    chunks.length = 0;
+    body.drop();
     done(refusal);
   });
   // It never comes from a caller who leaves halfway: there is nobody to answer, and the call is over already.
   payload.once('end', () => {
-    if (!refused) done(null, join(chunks, length, Number(requestHeader(payload.headers, HEADER_LENGTH_HEADER) ?? 0)));
+    if (!refused) done(null, body.end());
   });
-}
-
-/** The largest element of a tensor, in bytes. */
-const ALIGNMENT = 8;
-
-/**
- * Joins the parts of a body, copying none that is alone. The byte where the JSON ends comes to stand at a multiple of
- * eight, so that the tensors from there on can be viewed.
- */
-function join(chunks: readonly Buffer[], length: number, jsonLength: number): Buffer {
-  const [only, second] = chunks;
-  if (second === undefined) return only ?? Buffer.alloc(0);
-  const padding = Number.isSafeInteger(jsonLength) ? (ALIGNMENT - (jsonLength % ALIGNMENT)) % ALIGNMENT : 0;
-  const body = Buffer.allocUnsafeSlow(padding + length).subarray(padding);
-  let offset = 0;
-  for (const chunk of chunks) {
-    body.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return body;
 }
 
 const packedBody = (): ServingError =>
