@@ -2,10 +2,10 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { invalidArgument } from '../../../core/errors/catalogue.js';
 import { ServingError } from '../../../core/errors/serving-error.js';
+import { GatheredBytes } from '../../gathered-bytes.js';
 import { takesPlainBodies } from '../inference-route.decorator.js';
 import { HEADER_LENGTH_HEADER, requestHeader } from '../request-header.js';
 import { codingOf, inflateBody } from './inflate-body.js';
-import { ReceivedBody } from './received-body.js';
 import { tooLarge } from './too-large.js';
 
 /** As many parts may a chunked body have: each costs more memory than its bytes. */
@@ -39,23 +39,26 @@ export const bodyParser = (maxBytes: number) => (request: FastifyRequest, payloa
 function receive(payload: IncomingMessage, maxBytes: number, done: Done): void {
   const { headers } = payload;
   const chunked = requestHeader(headers, 'transfer-encoding') !== undefined;
-  const body = new ReceivedBody(
-    Number(requestHeader(headers, 'content-length') ?? 0),
-    Number(requestHeader(headers, HEADER_LENGTH_HEADER) ?? 0),
-  );
+  const declared = Number(requestHeader(headers, 'content-length') ?? 0);
+  const jsonLength = Number(requestHeader(headers, HEADER_LENGTH_HEADER) ?? 0);
+  const body = new GatheredBytes(declared, Number.isSafeInteger(jsonLength) ? jsonLength : 0);
+  let only: Buffer | undefined;
+  let chunks = 0;
   let refused = false;
   payload.on('data', (chunk: Buffer) => {
     if (refused) return;
-    body.add(chunk);
-    const refusal = refuseLength(body.length, maxBytes) ?? (chunked ? refuseChunks(body.parts) : undefined);
-    if (refusal === undefined) return;
-    refused = true;
-    body.drop();
-    done(refusal);
+    chunks++;
+    const refusal = refuseLength(body.length + chunk.length, maxBytes) ?? (chunked ? refuseChunks(chunks) : undefined);
+    if (refusal !== undefined) {
+      refused = true;
+      return done(refusal);
+    }
+    only = chunk.length === declared ? chunk : undefined;
+    if (only === undefined) body.add(chunk);
   });
   // It never comes from a caller who leaves halfway: there is nobody to answer, and the call is over already.
   payload.once('end', () => {
-    if (!refused) done(null, body.end());
+    if (!refused) done(null, only ?? body.end());
   });
 }
 

@@ -8,6 +8,7 @@ import { decodeJsonData, type NonFinite } from '../../../core/tensor/json-data.j
 import { decodeRaw, encodeRaw } from '../../../core/tensor/raw.js';
 import type { Tensor } from '../../../core/tensor/tensor.js';
 import type { Shape } from '../../../core/tensor/shape.js';
+import { ALIGNMENT } from '../../gathered-bytes.js';
 import type { ReadBody, ReaderModule } from './body-reader.js';
 import { decodeInferRequest, type InferRequestParts } from './decode.js';
 import { encodeInferResponse, type EncodedReply } from './encode.js';
@@ -89,8 +90,12 @@ export function readJob(module: string, parts: InferRequestParts, target: unknow
 }
 
 function sendParts({ model, version, headerLength, body }: InferRequestParts) {
-  return { model, version, headerLength, body: ownBytes(body) };
+  return { model, version, headerLength, body: hasBuffer(body) ? body : new Uint8Array(body) };
 }
+
+/** Whether its buffer is its own: all but the few bytes that it may be aligned by. */
+const hasBuffer = (bytes: Uint8Array): bytes is Uint8Array<ArrayBuffer> =>
+  bytes.buffer instanceof ArrayBuffer && bytes.buffer.byteLength - bytes.byteLength < ALIGNMENT;
 
 /** The job of writing a reply. A model may keep what it returned, so the outputs are copied. */
 export function encodeJob(
