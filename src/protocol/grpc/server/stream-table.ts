@@ -11,10 +11,9 @@ export class StreamTable<T extends object> {
   private streams: (T | undefined)[];
   private count = 0;
 
-  constructor(entries: Iterable<readonly [number, T]> = []) {
+  constructor() {
     this.ids = emptyIds(SMALLEST);
     this.streams = emptyStreams(SMALLEST);
-    for (const [id, stream] of entries) this.set(id, stream);
   }
 
   get size(): number {
@@ -94,11 +93,63 @@ export class StreamTable<T extends object> {
 const emptyIds = (length: number): number[] => Array.from({ length }, () => 0);
 const emptyStreams = (length: number): undefined[] => Array.from({ length }, () => undefined);
 
-/** Gives a session of `node:http2` such a table. Where this version of Node keeps its streams elsewhere, it stays as it is. */
-export function replaceStreams(session: object): void {
-  for (const symbol of Object.getOwnPropertySymbols(session)) {
-    const state = (session as Record<symbol, unknown>)[symbol] as { streams?: unknown } | null | undefined;
-    if (typeof state !== 'object' || state === null) continue;
-    if (state.streams instanceof Map) state.streams = new StreamTable(state.streams as Map<number, object>);
+/**
+ * The streams of a connection that have no id yet, in place of a `Set`, for the same reason. On a server that is one at
+ * most, for as long as it is made, so they are looked for one by one.
+ */
+export class PendingStreams<T extends object> {
+  size = 0;
+  private readonly streams: (T | undefined)[] = [undefined];
+
+  add(stream: T): this {
+    if (this.streams.includes(stream)) return this;
+    const free = this.streams.indexOf(undefined);
+    this.streams[free === -1 ? this.streams.length : free] = stream;
+    this.size++;
+    return this;
+  }
+
+  delete(stream: T): boolean {
+    const place = this.streams.indexOf(stream);
+    if (place === -1) return false;
+    this.streams[place] = undefined;
+    this.size--;
+    return true;
+  }
+
+  /** Visits the streams as they are now. */
+  forEach(visit: (stream: T) => void): void {
+    for (const stream of [...this.streams]) if (stream !== undefined) visit(stream);
   }
 }
+
+/**
+ * Gives a session of `node:http2` such tables; tells whether it has. Where this version of Node keeps its streams
+ * elsewhere, it stays as it is.
+ */
+export function replaceStreams(session: object): boolean {
+  for (const symbol of Object.getOwnPropertySymbols(session)) {
+    const state = (session as Record<symbol, unknown>)[symbol] as Partial<SessionState> | null | undefined;
+    if (typeof state !== 'object' || !isTable(state?.streams) || !isTable(state.pendingStreams)) continue;
+    if (state.streams.size > 0 || state.pendingStreams.size > 0) return false;
+    state.streams = new StreamTable();
+    state.pendingStreams = new PendingStreams();
+    return true;
+  }
+  return false;
+}
+
+interface Table {
+  readonly size: number;
+  delete(key: never): boolean;
+  forEach(visit: (stream: never) => void): void;
+}
+
+interface SessionState {
+  streams: Table;
+  pendingStreams: Table;
+}
+
+/** The collections of Node.js itself are instances of no `Map` and no `Set`. */
+const isTable = (value: unknown): value is Table =>
+  typeof value === 'object' && value !== null && 'size' in value && 'delete' in value && 'forEach' in value;
