@@ -119,7 +119,7 @@ export class PendingStreams<T extends object> {
 
   /** Visits the streams as they are now. */
   forEach(visit: (stream: T) => void): void {
-    for (const stream of [...this.streams]) if (stream !== undefined) visit(stream);
+    for (const stream of this.streams.filter((each) => each !== undefined)) visit(stream);
   }
 }
 
