@@ -69,7 +69,7 @@ export class RepositoryPoller implements BeforeApplicationShutdown {
   }
 
   /** `undefined` for a model without versions. */
-  private async partsOf(name: string, twice: ReadonlyMap<string, string>): Promise<string | undefined> {
+  private async partsOf(name: string, twice: ReadonlyMap<string, unknown>): Promise<string | undefined> {
     if (twice.has(name)) return this.known.get(name);
     // A folder that goes while it is looked at.
     const candidates = await this.catalogue.versions(name).catch(() => []);

@@ -41,3 +41,21 @@ it('looks into no model to find such a name', async () => {
   await catalogue.assertUnique(['lost+found', 'iris']);
   await expect(catalogue.versions('lost+found')).rejects.toThrow('EACCES');
 });
+
+it('compares the sources a few times for all who ask at once, and describes only the name that it tells of', async () => {
+  const names = Array.from({ length: 100 }, (_, index) => `m${index}`);
+  let looks = 0;
+  const described: string[] = [];
+  const counted = (source: ModelSource): ModelSource => ({
+    ...source,
+    names: () => (looks++, source.names()),
+    describe: (name) => (described.push(name), source.describe(name)),
+  });
+  const catalogue = catalogueOf(counted(sourceOf('class', 'doubler', ...names)), counted(sourceOf('folder', ...names)));
+  const asked = await Promise.allSettled(['doubler', 'iris', ...names].map((name) => catalogue.versions(name)));
+  expect(asked.filter(({ status }) => status === 'fulfilled')).toHaveLength(2);
+  expect(looks).toBe(4);
+  described.length = 0;
+  await expect(catalogue.assertUnique(names)).rejects.toThrow("model 'm0' stands twice");
+  expect(described).toEqual(['m0', 'm0']);
+});

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { ModelSource, VersionCandidate } from '../../engine/registry/model-source.js';
 import { CodeSource } from './code-source.js';
 import type { ConfigOverride } from './folder-source.js';
+import { SharedLook } from './shared-look.js';
 
 /** The repositories, in the order in which they are configured. */
 export const REPOSITORIES = Symbol('model repositories');
@@ -17,6 +18,8 @@ export interface ConfigurableSource extends ModelSource {
 @Injectable()
 export class ModelCatalogue {
   private readonly sources: readonly ConfigurableSource[];
+  /** Shared, for every model that is asked for is looked for among all: a start asks for thousands at once. */
+  private readonly duplicates = new SharedLook(() => this.findDuplicates());
 
   constructor(code: CodeSource, @Inject(REPOSITORIES) repositories: readonly ConfigurableSource[]) {
     this.sources = [code, ...repositories];
@@ -41,27 +44,32 @@ export class ModelCatalogue {
   /** Throws when two sources have one of the names. */
   async assertUnique(names: readonly string[]): Promise<void> {
     const twice = await this.twice();
-    const reason = names.map((name) => twice.get(name)).find((text) => text !== undefined);
-    if (reason !== undefined) throw new Error(reason);
+    const reason = names.map((name) => twice.get(name)).find((found) => found !== undefined);
+    if (reason !== undefined) throw new Error(await reason());
   }
 
-  /** The names that two sources have, each with what is to be done about it. */
-  async twice(): Promise<ReadonlyMap<string, string>> {
+  /** The names that stand twice, each with what tells where, and what is to be done about it. */
+  twice(): Promise<ReadonlyMap<string, Reason>> {
+    return this.duplicates.take();
+  }
+
+  private async findDuplicates(): Promise<ReadonlyMap<string, Reason>> {
     const first = new Map<string, ModelSource>();
-    const reasons = new Map<string, string>();
+    const reasons = new Map<string, Reason>();
     for (const source of this.sources) {
-      for (const [name, reason] of (await source.twice?.()) ?? []) reasons.set(name, reason);
+      for (const [name, reason] of (await source.twice?.()) ?? []) reasons.set(name, () => reason);
       for (const name of await source.names()) {
         const other = first.get(name);
         if (other === undefined) first.set(name, source);
-        else if (!reasons.has(name)) {
-          reasons.set(
-            name,
-            `model '${name}' stands twice, as ${await other.describe(name)} and as ${await source.describe(name)}: rename one`,
-          );
-        }
+        else if (!reasons.has(name)) reasons.set(name, () => reasonOf(name, other, source));
       }
     }
     return reasons;
   }
 }
+
+/** Sources look at their folders again to describe a name, so that only the one that is told of is described. */
+type Reason = () => string | Promise<string>;
+
+const reasonOf = async (name: string, one: ModelSource, two: ModelSource): Promise<string> =>
+  `model '${name}' stands twice, as ${await one.describe(name)} and as ${await two.describe(name)}: rename one`;
