@@ -32,7 +32,7 @@ const ROLES = {
   roles: {
     analyst: { inference: ['iris'], metadata: ['iris'], health: ['iris'] },
     admin: { '*': ['*'] },
-    librarian: { 'model-repository': ['iris'] },
+    librarian: { 'model-repository': ['iris'], trace: ['iris*', '*s'], logging: ['iris'] },
   },
   users: { analyst: ['analyst'], boss: ['admin'], other: ['librarian'] },
 };
@@ -109,6 +109,15 @@ const WIRES = {
     unload: (server: TestServer, caller: Caller, model_name: string) =>
       rpc(server, caller, 'RepositoryModelUnload', { model_name }),
     index: (server: TestServer, caller: Caller) => rpc(server, caller, 'RepositoryIndex'),
+    trace: (server: TestServer, caller: Caller, model_name: string, trace_rate?: string) =>
+      rpc(server, caller, 'TraceSetting', {
+        model_name,
+        settings: trace_rate === undefined ? {} : { trace_rate: { value: [trace_rate] } },
+      }),
+    logging: (server: TestServer, caller: Caller, level?: number) =>
+      rpc(server, caller, 'LogSettings', {
+        settings: level === undefined ? {} : { log_verbose_level: { uint32_param: level } },
+      }),
     server: (server: TestServer, caller: Caller) => rpc(server, caller, 'ServerMetadata'),
   },
   rest: {
@@ -127,6 +136,16 @@ const WIRES = {
     unload: (server: TestServer, caller: Caller, model: string) =>
       http(server, caller, 'POST', `/v2/repository/models/${model}/unload`),
     index: (server: TestServer, caller: Caller) => http(server, caller, 'POST', '/v2/repository/index'),
+    trace: (server: TestServer, caller: Caller, model: string, trace_rate?: string) => {
+      const path = `/v2${model === '' ? '' : `/models/${model}`}/trace/setting`;
+      return trace_rate === undefined
+        ? http(server, caller, 'GET', path)
+        : http(server, caller, 'POST', path, { trace_rate });
+    },
+    logging: (server: TestServer, caller: Caller, level?: number) =>
+      level === undefined
+        ? http(server, caller, 'GET', '/v2/logging')
+        : http(server, caller, 'POST', '/v2/logging', { log_verbose_level: level }),
     server: (server: TestServer, caller: Caller) => http(server, caller, 'GET', '/v2'),
   },
 } as const;
@@ -184,6 +203,32 @@ describe.each(['grpc', 'rest'] as const)('over %s', (wire) => {
     expect(await listed('boss')).toEqual({ models: ['fraud', 'iris'] });
     expect((await over.server(server, 'analyst')).status).toBe(over.ok);
     expect((await over.server(server, 'other')).status).toBe(over.denied);
+  });
+
+  it('A11 a right on some models changes nothing that holds for all of them', async () => {
+    await using server = await startWithRoles();
+    const settings = async () => [
+      (await over.trace(server, 'other', '')).reply,
+      (await over.logging(server, 'other')).reply,
+    ];
+    const before = await settings();
+    expect(before).toEqual([expect.anything(), expect.anything()]);
+    expect(await over.trace(server, 'other', '', '7')).toMatchObject({
+      status: over.denied,
+      message: "Permission denied: 'other' has no right to trace on model '*'",
+    });
+    expect(await over.logging(server, 'other', 3)).toMatchObject({
+      status: over.denied,
+      message: "Permission denied: 'other' has no right to logging on model '*'",
+    });
+    expect((await over.trace(server, 'other', 'fraud', '7')).status).toBe(over.denied);
+    expect((await over.trace(server, 'other', 'iris', '7')).status).toBe(over.ok);
+    expect(await settings()).toEqual(before);
+    expect((await over.trace(server, 'boss', '', '7')).status).toBe(over.ok);
+    expect((await over.logging(server, 'boss', 3)).status).toBe(over.ok);
+    const after = await settings();
+    expect(after[0]).not.toEqual(before[0]);
+    expect(after[1]).not.toEqual(before[1]);
   });
 
   it('A19 takes nobody for whom headers say', async () => {

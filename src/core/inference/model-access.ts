@@ -2,11 +2,14 @@ import type { InferenceCall } from './call.js';
 
 /** What can be done to a model; policies speak of these families of operations. */
 export type ModelAction =
-  'health' | 'metadata' | 'inference' | 'model-config' | 'model-repository' | 'statistics' | 'trace';
+  'health' | 'metadata' | 'inference' | 'model-config' | 'model-repository' | 'statistics' | 'trace' | 'logging';
+
+/** Stands for all models at once, in a question about what holds for the whole server: a pattern for some does not fit. */
+export const EVERY_MODEL = '*';
 
 /**
- * Decides which models a call may touch, where that is not known before its handler runs: for listings, and for each
- * message of a stream. Whether a model exists is looked at afterwards.
+ * Decides which models a call may touch, where that is not known before its handler runs: for listings, for each message
+ * of a stream, and for changes of settings, which over gRPC are the rpc that reads them. Whether a model exists is looked at afterwards.
  */
 export abstract class ModelAccess {
   /**

@@ -21,9 +21,9 @@ export class LoggingGrpcController {
   constructor(private readonly logging: LoggingService) {}
 
   @GrpcMethod('GRPCInferenceService', 'LogSettings')
-  logSettings(@Payload() { settings = {} }: LogSettingsRequest, @Call() call: CallContext) {
+  async logSettings(@Payload() { settings = {} }: LogSettingsRequest, @Call() call: CallContext) {
     const given = Object.entries(settings).map(([name, value]) => [name, valueOf(value)] as const);
-    const report = Object.entries(this.logging.update(call, given, wrongKind));
+    const report = Object.entries(await this.logging.update(call, given, wrongKind));
     return { settings: Object.fromEntries(report.map(([name, value]) => [name, toMessage(value)])) };
   }
 }

@@ -19,9 +19,9 @@ export class TraceGrpcController {
   constructor(private readonly trace: TraceService) {}
 
   @GrpcMethod('GRPCInferenceService', 'TraceSetting')
-  traceSetting(@Payload() { settings = {}, model_name = '' }: TraceSettingRequest, @Call() call: CallContext) {
+  async traceSetting(@Payload() { settings = {}, model_name = '' }: TraceSettingRequest, @Call() call: CallContext) {
     const given = Object.entries(settings).map(([name, { value = [] }]) => [name, value] as const);
-    const report = Object.entries(this.trace.update(call, model_name, given));
+    const report = Object.entries(await this.trace.update(call, model_name, given));
     return { settings: Object.fromEntries(report.map(([name, value]) => [name, { value }])) };
   }
 }

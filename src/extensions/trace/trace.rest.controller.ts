@@ -18,8 +18,8 @@ export class TraceRestController {
 
   @Get(['trace/setting', 'models/:model/trace/setting'])
   @Describe({ summary: 'The trace settings, of a model or of all', response: SETTINGS })
-  settings(@Call() call: CallContext, @Param('model') model = '') {
-    return toJson(this.trace.update(call, model, []));
+  async settings(@Call() call: CallContext, @Param('model') model = '') {
+    return toJson(await this.trace.update(call, model, []));
   }
 
   @Post(['trace/setting', 'models/:model/trace/setting'])
@@ -30,13 +30,13 @@ export class TraceRestController {
     optionalRequest: true,
     response: SETTINGS,
   })
-  update(
+  async update(
     @Body(JsonObjectPipe) body: Readonly<Record<string, unknown>>,
     @Call() call: CallContext,
     @Param('model') model = '',
   ) {
     const given = Object.entries(body).map(([name, value]) => [name, textsOf(name, value)] as const);
-    return toJson(this.trace.update(call, model, given));
+    return toJson(await this.trace.update(call, model, given));
   }
 }
 

@@ -1,6 +1,7 @@
 import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { ConfigurationError } from '../../config/configuration-error.js';
 import { invalidArgument } from '../../core/errors/catalogue.js';
+import { EVERY_MODEL, ModelAccess } from '../../core/inference/model-access.js';
 import { InferenceObservers } from '../../engine/pipeline/inference-observers.js';
 import { ModelRegistry } from '../../engine/registry/model-registry.js';
 import type { CallContext } from '../../protocol/call/call-context.js';
@@ -27,6 +28,7 @@ export class TraceService implements OnModuleInit, OnApplicationShutdown {
   constructor(
     private readonly registry: ModelRegistry,
     private readonly observers: InferenceObservers,
+    private readonly access: ModelAccess,
     private readonly sink: TraceSink,
     private readonly config: TraceConfig,
   ) {
@@ -48,13 +50,15 @@ export class TraceService implements OnModuleInit, OnApplicationShutdown {
 
   /**
    * Changes the settings that are given, of a model or, with an empty name, of the server; answers with all that hold
-   * then. Throws `invalid-argument` for an unknown model and for values that cannot be, `unimplemented` for what only
-   * the operator can change; nothing is changed then.
+   * then. Throws `permission-denied` where the caller has no right to traces of all models and names none,
+   * `invalid-argument` for an unknown model and for values that cannot be, `unimplemented` for what only the operator
+   * can change; nothing is changed then.
    */
-  update(call: CallContext, model: string, given: GivenSettings): SettingsReport {
+  async update(call: CallContext, model: string, given: GivenSettings): Promise<SettingsReport> {
     if (model !== '' && !this.isReady(model)) throw invalidArgument(`Request for unknown model : ${model}`);
     call.onlyLooks = given.length === 0;
     if (given.length > 0) {
+      if (model === '') await this.access.check(call, 'trace', EVERY_MODEL);
       for (const replaced of this.settings.update(model, readTraceChange(given))) {
         replaced.retire();
         this.sink.release(replaced);

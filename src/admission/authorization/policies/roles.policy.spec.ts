@@ -51,6 +51,8 @@ it.each([
   [ci, 'inference', 'fraud', 'deny'],
   [ci, 'metadata', 'fraud', 'permit'],
   [ci, 'metadata', '', 'permit'],
+  [ci, 'inference', '*', 'deny'],
+  [ci, 'metadata', '*', 'permit'],
   [ci, 'model-repository', '', 'deny'],
   [ci, 'model-repository', 'iris', 'deny'],
   [ci, 'statistics', 'iris', 'permit'],

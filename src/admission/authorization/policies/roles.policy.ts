@@ -6,7 +6,8 @@ import { parseRolesFile, type RolesFile } from './roles-file.js';
 
 /**
  * Decides by a file: role, family, patterns of models. A caller has the roles of the credentials, of its name, and of
- * everyone; one right is enough. An operation that is about no model takes a right to its family on any model.
+ * everyone; one right is enough. An operation that is about no model takes a right to its family on any model; a change of
+ * what holds for the whole server is asked about as model `*`, which only the pattern `*` fits.
  */
 export class RolesPolicy extends PolicyDecisionPoint {
   private readonly file: Watched<RolesFile>;
