@@ -1,8 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { serve, type ServeOptions, type TestServer } from '#testing';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { serve } from '#testing';
 import { captureLog } from '../../test/support/captured-log.js';
-import { type Folder, fp32Tensor, outputsByName, putModel } from '../../test/support/configured-folders.js';
+import { fp32Tensor, outputsByName } from '../../test/support/configured-folders.js';
 import { FixtureRepository } from '../../test/support/fixture-repository.js';
+import { servedRepository } from '../../test/support/served-repository.js';
 import { type Answer, infer, post, rpc, type SentInference, WIRES } from '../../test/support/wires.js';
 import { ModelRegistry } from '../engine/registry/model-registry.js';
 
@@ -10,23 +11,8 @@ import { ModelRegistry } from '../engine/registry/model-registry.js';
 
 captureLog();
 
-let repository: FixtureRepository;
-let server: TestServer;
-
-beforeEach(async () => {
-  repository = await FixtureRepository.of([]);
-});
-
-afterEach(async () => {
-  await server?.close();
-  await repository[Symbol.asyncDispose]();
-});
-
-const put = (model: string, folder: Folder): Promise<void> => putModel(repository, model, folder);
-
-async function start(environment: Record<string, string> = {}, options: Partial<ServeOptions> = {}): Promise<void> {
-  server = await serve([], { ...options, environment: { MODEL_REPOSITORY: repository.path, ...environment } });
-}
+const served = servedRepository();
+const { put, start } = served;
 
 const vector = (role: 'input' | 'output', name: string) =>
   `${role} [ { name: "${name}" data_type: TYPE_FP32 dims: [ -1 ] } ]`;
@@ -47,18 +33,18 @@ const states = (): Record<string, string> =>
   Object.fromEntries(
     ['chain', 'chain2', 'plus_one', 'plus_two'].map((name) => [
       name,
-      (server.get(ModelRegistry).versionsOf(name) ?? []).map(({ state }) => state.kind).join(),
+      (served.server.get(ModelRegistry).versionsOf(name) ?? []).map(({ state }) => state.kind).join(),
     ]),
   );
 
 describe.each(WIRES)('over %s', (wire) => {
-  const run = (request: SentInference): Promise<Answer> => infer(request)[wire](server);
+  const run = (request: SentInference): Promise<Answer> => infer(request)[wire](served.server);
   const through = async (model: string) =>
     outputsByName(await run({ model, inputs: [fp32Tensor('x', [2], [1, 2])], outputs: ['y'] }));
   const load = (model: string) =>
     ({ grpc: rpc('RepositoryModelLoad', { model_name: model }), rest: post(`/v2/repository/models/${model}/load`) })[
       wire
-    ](server);
+    ](served.server);
   const unload = (model: string, unload_dependents = false) =>
     ({
       grpc: rpc('RepositoryModelUnload', {
@@ -66,7 +52,7 @@ describe.each(WIRES)('over %s', (wire) => {
         parameters: { unload_dependents: { bool_param: unload_dependents } },
       }),
       rest: post(`/v2/repository/models/${model}/unload`, { parameters: { unload_dependents } }),
-    })[wire](server);
+    })[wire](served.server);
 
   describe('an ensemble', () => {
     beforeEach(async () => {
@@ -80,7 +66,7 @@ describe.each(WIRES)('over %s', (wire) => {
     it('is loaded after its models at the start', async () => {
       await start();
       expect([await through('chain'), await through('chain2')]).toEqual([{ y: [4, 5] }, { y: [5, 6] }]);
-      expect(server.get(ModelRegistry).resolve('chain', '').config).toMatchObject({
+      expect(served.server.get(ModelRegistry).resolve('chain', '').config).toMatchObject({
         platform: 'ensemble',
         name: 'chain',
       });
@@ -95,7 +81,7 @@ describe.each(WIRES)('over %s', (wire) => {
     it('is unavailable while one of its models is', async () => {
       await start();
       await unload('plus_two');
-      expect(server.get(ModelRegistry).isReady('chain2')).toBe(false);
+      expect(served.server.get(ModelRegistry).isReady('chain2')).toBe(false);
       await load('plus_two');
       expect(await through('chain2')).toEqual({ y: [5, 6] });
     });
@@ -188,7 +174,7 @@ describe.each(WIRES)('over %s', (wire) => {
   it('keeps answers of a model with response_cache', async () => {
     await put('plus_one', { versions: { 1: 'plus_one' }, config: 'response_cache { enable: true }' });
     await start({ RESPONSE_CACHE_BYTES: '1000000' });
-    expect(server.get(ModelRegistry).resolve('plus_one', '').isCached).toBe(true);
+    expect(served.server.get(ModelRegistry).resolve('plus_one', '').isCached).toBe(true);
     const request = { model: 'plus_one', inputs: [fp32Tensor('INPUT0', [1], [1])] };
     expect([outputsByName(await run(request)), outputsByName(await run(request))]).toEqual([
       { OUTPUT0: [2] },

@@ -1,8 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { serve, type ServeOptions, type TestServer } from '#testing';
+import { describe, expect, it } from 'vitest';
 import { captureLog } from '../../test/support/captured-log.js';
-import { type Folder, fp32Tensor, outputsByName, putModel } from '../../test/support/configured-folders.js';
-import { FixtureRepository } from '../../test/support/fixture-repository.js';
+import { fp32Tensor, outputsByName } from '../../test/support/configured-folders.js';
+import { servedRepository } from '../../test/support/served-repository.js';
 import { type Answer, get, infer, onlyOutput, rpc, type SentTensor, WIRES } from '../../test/support/wires.js';
 import { ModelRegistry } from '../engine/registry/model-registry.js';
 
@@ -10,34 +9,10 @@ import { ModelRegistry } from '../engine/registry/model-registry.js';
 
 captureLog();
 
-let repository: FixtureRepository;
-let server: TestServer;
+const served = servedRepository();
+const { put, start, failure } = served;
 
-beforeEach(async () => {
-  repository = await FixtureRepository.of([]);
-});
-
-afterEach(async () => {
-  await server?.close();
-  await repository[Symbol.asyncDispose]();
-});
-
-const put = (model: string, folder: Folder): Promise<void> => putModel(repository, model, folder);
-
-async function start(environment: Record<string, string> = {}, options: Partial<ServeOptions> = {}): Promise<void> {
-  server = await serve([], {
-    ...options,
-    environment: { MODEL_REPOSITORY: repository.path, ...environment },
-  });
-}
-
-/** Why the models of the start could not be loaded. */
-async function failure(): Promise<string | undefined> {
-  await start({}, { unready: true });
-  return server.settled();
-}
-
-const config = (model: string) => server.get(ModelRegistry).resolve(model, '').config;
+const config = (model: string) => served.server.get(ModelRegistry).resolve(model, '').config;
 
 interface Metadata {
   readonly platform: string;
@@ -50,10 +25,10 @@ const INVALID = { grpc: 'INVALID_ARGUMENT', rest: 400 } as const;
 
 describe.each(WIRES)('over %s', (wire) => {
   const run = (model: string, inputs: readonly SentTensor[], more: object = {}): Promise<Answer> =>
-    infer({ model, inputs, ...more })[wire](server);
+    infer({ model, inputs, ...more })[wire](served.server);
 
   const metadata = async (model: string): Promise<Metadata> =>
-    (await { grpc: rpc('ModelMetadata', { name: model }), rest: get(`/v2/models/${model}`) }[wire](server))
+    (await { grpc: rpc('ModelMetadata', { name: model }), rest: get(`/v2/models/${model}`) }[wire](served.server))
       .reply as Metadata;
 
   const shapes = (tensors: Metadata['inputs']) => tensors.map(({ name, shape }) => [name, shape.map(Number)]);
@@ -151,7 +126,7 @@ describe.each(WIRES)('over %s', (wire) => {
           ]`,
       });
       await start();
-      const { outputs } = server.get(ModelRegistry).resolve('m', '');
+      const { outputs } = served.server.get(ModelRegistry).resolve('m', '');
       expect(outputs.map(({ labels }) => labels)).toEqual([['a', 'b', 'c', 'd'], undefined]);
     });
   });
@@ -288,7 +263,7 @@ describe('a configuration that cannot be served', () => {
     await put('m', { versions: { 1: 'rows' }, config: text });
     const said = await failure();
     expect(said).toContain(reason);
-    expect(said).not.toContain(repository.path);
+    expect(said).not.toContain(served.repository.path);
   });
 
   it('opens the file that it names, and no other', async () => {
@@ -296,8 +271,8 @@ describe('a configuration that cannot be served', () => {
       versions: { 1: 'corrupt' },
       config: 'backend: "onnxruntime" default_model_filename: "other.onnx"',
     });
-    await repository.put('plus_one', 'm/1/other.onnx');
+    await served.repository.put('plus_one', 'm/1/other.onnx');
     await start();
-    expect(await server.rest.infer('m', { INPUT0: [1] })).toEqual({ OUTPUT0: [2] });
+    expect(await served.server.rest.infer('m', { INPUT0: [1] })).toEqual({ OUTPUT0: [2] });
   });
 });

@@ -1,13 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { fp32 } from '#core';
-import { defineModel, serve, type ServeOptions, type TestServer } from '#testing';
+import { defineModel } from '#testing';
 import { captureLog } from '../../test/support/captured-log.js';
-import { type Folder, fp32Tensor, outputsByName, putModel } from '../../test/support/configured-folders.js';
+import { fp32Tensor, outputsByName } from '../../test/support/configured-folders.js';
 import { vector } from '../../test/support/engine.js';
-import { FixtureRepository } from '../../test/support/fixture-repository.js';
+import { servedRepository } from '../../test/support/served-repository.js';
 import { type Answer, infer, post, rpc, WIRES } from '../../test/support/wires.js';
 import { ModelRegistry } from '../engine/registry/model-registry.js';
 import { Uploads } from './control/uploads.js';
@@ -19,34 +19,15 @@ const log = captureLog();
 const FIXTURES = join(import.meta.dirname, '../../test/fixtures/models');
 const fixture = (name: string): Promise<Buffer> => readFile(join(FIXTURES, `${name}.onnx`));
 
-let repository: FixtureRepository;
-let server: TestServer;
-
-beforeEach(async () => {
-  repository = await FixtureRepository.of([]);
-});
-
-afterEach(async () => {
-  await server?.close();
-  await repository[Symbol.asyncDispose]();
-});
-
-const put = (model: string, folder: Folder): Promise<void> => putModel(repository, model, folder);
-
-async function start(
-  environment: Record<string, string> = {},
-  models: Parameters<typeof serve>[0] = [],
-): Promise<void> {
-  const options: ServeOptions = { environment: { MODEL_REPOSITORY: repository.path, ...environment } };
-  server = await serve(models, options);
-}
+const served = servedRepository();
+const { put, start } = served;
 
 const uploads = async (): Promise<string[]> =>
   (await readdir(tmpdir())).filter((name) => name.startsWith('uploaded-model-') && known.has(join(tmpdir(), name)));
 const known = new Set<string>();
 /** Other specs may upload at the same time: only this server's count. */
 const remember = (model: string): void =>
-  server
+  served.server
     .get(Uploads)
     .of(model)
     .forEach((root) => known.add(root));
@@ -71,14 +52,14 @@ describe.each(WIRES)('over %s', (wire) => {
             ...(config === undefined ? {} : { config: { string_param: config } }),
             ...Object.fromEntries(named.map(([name, bytes_param]) => [name, { bytes_param }])),
           },
-        })(server),
+        })(served.server),
       rest: () =>
         post(`/v2/repository/models/${encodeURIComponent(model)}/load`, {
           parameters: {
             ...(config === undefined ? {} : { config }),
             ...Object.fromEntries(named.map(([name, bytes]) => [name, bytes.toString('base64')])),
           },
-        })(server),
+        })(served.server),
     };
     return send[wire]();
   };
@@ -86,10 +67,12 @@ describe.each(WIRES)('over %s', (wire) => {
     ({
       grpc: rpc('RepositoryModelUnload', { model_name: model }),
       rest: post(`/v2/repository/models/${model}/unload`),
-    })[wire](server);
+    })[wire](served.server);
   const add = async (model: string) =>
-    outputsByName(await infer({ model, inputs: [fp32Tensor('INPUT0', [1], [1])], outputs: ['OUTPUT0'] })[wire](server));
-  const config = (model: string) => server.get(ModelRegistry).resolve(model, '').config;
+    outputsByName(
+      await infer({ model, inputs: [fp32Tensor('INPUT0', [1], [1])], outputs: ['OUTPUT0'] })[wire](served.server),
+    );
+  const config = (model: string) => served.server.get(ModelRegistry).resolve(model, '').config;
 
   describe('a configuration', () => {
     it('stands in for the one of the folder until the next plain load', async () => {
@@ -136,7 +119,7 @@ describe.each(WIRES)('over %s', (wire) => {
     });
 
     it('is none for a model that is written in code', async () => {
-      await start({}, [defineModel('code', vector, () => ({ y: fp32.of([1], [1]) }))]);
+      await start({}, {}, [defineModel('code', vector, () => ({ y: fp32.of([1], [1]) }))]);
       const answer = await load('code', { config: '{}' });
       expect(answer.status).toBe(INVALID[wire]);
       expect(answer.message).toContain('it is written in code');
@@ -152,7 +135,7 @@ describe.each(WIRES)('over %s', (wire) => {
       expect(await uploads()).toHaveLength(1);
       expect(await add('new')).toEqual({ OUTPUT0: [3] });
       expect(
-        server
+        served.server
           .get(ModelRegistry)
           .versionsOf('new')
           ?.map(({ version }) => version),
@@ -168,14 +151,14 @@ describe.each(WIRES)('over %s', (wire) => {
       await load('m', { config: '{}', files: { '1/model.onnx': await fixture('plus_two') } });
       remember('m');
       expect(await add('m')).toEqual({ OUTPUT0: [3] });
-      expect(server.get(ModelRegistry).isReady('m', '2')).toBe(false);
+      expect(served.server.get(ModelRegistry).isReady('m', '2')).toBe(false);
       await load('m', { config: '{}', files: { '1/model.onnx': await fixture('plus_one') } });
       remember('m');
       // The folder of the load before has gone.
       expect(await uploads()).toHaveLength(1);
       await load('m');
       expect([await add('m'), await uploads()]).toEqual([{ OUTPUT0: [2] }, []]);
-      expect(server.get(ModelRegistry).isReady('m', '2')).toBe(true);
+      expect(served.server.get(ModelRegistry).isReady('m', '2')).toBe(true);
     });
 
     it('that make no model leave the one that serves, and nothing on disk', async () => {
@@ -185,17 +168,17 @@ describe.each(WIRES)('over %s', (wire) => {
       expect(answer).toMatchObject({ status: INVALID[wire] });
       expect(answer.message).toMatch(/^load failed for model 'm': version 1 is at UNAVAILABLE state: .+;$/);
       expect(answer.message).not.toContain(tmpdir());
-      expect([await add('m'), server.get(Uploads).of('m')]).toEqual([{ OUTPUT0: [2] }, []]);
+      expect([await add('m'), served.server.get(Uploads).of('m')]).toEqual([{ OUTPUT0: [2] }, []]);
       const none = await load('m', { config: '{}', files: { 'labels.txt': Buffer.from('a') } });
       expect(none.message).toContain('the files make no version');
-      expect(server.get(Uploads).of('m')).toEqual([]);
+      expect(served.server.get(Uploads).of('m')).toEqual([]);
     });
 
     it('are gone when the server is', async () => {
       await start();
       await load('new', { config: '{}', files: { '1/model.onnx': await fixture('plus_one') } });
       remember('new');
-      await server.close();
+      await served.server.close();
       expect(await uploads()).toEqual([]);
     });
 
@@ -216,14 +199,14 @@ describe.each(WIRES)('over %s', (wire) => {
       expect(answer.status).toBe(status[wire]);
       expect(answer.message).toContain("failed to load 'evil'");
       if (status === INTERNAL) expect(answer.message).toContain('failed to poll from model repository');
-      expect(server.get(Uploads).of('evil')).toEqual([]);
+      expect(served.server.get(Uploads).of('evil')).toEqual([]);
     });
 
     it('that are folders of each other are refused', async () => {
       await start();
       const files = { '1': Buffer.from('x'), '1/model.onnx': Buffer.from('x') };
       expect(await load('evil', { config: '{}', files })).toMatchObject({ status: INTERNAL[wire] });
-      expect(server.get(Uploads).of('evil')).toEqual([]);
+      expect(served.server.get(Uploads).of('evil')).toEqual([]);
     });
   });
 });
@@ -233,7 +216,7 @@ it.each(['no base64!', 'AAA', 'AA=A', 'AAAA====', 'A===', 'AAAA\n', 'AA-_'])(
   async (text) => {
     await start();
     const body = { parameters: { config: '{}', 'file:1/model.onnx': text } };
-    expect(await post('/v2/repository/models/evil/load', body)(server)).toMatchObject({
+    expect(await post('/v2/repository/models/evil/load', body)(served.server)).toMatchObject({
       status: 400,
       message: "load parameter 'file:1/model.onnx' is not base64: encode the bytes of the file, with padding",
     });
@@ -243,6 +226,6 @@ it.each(['no base64!', 'AAA', 'AA=A', 'AAAA====', 'A===', 'AAAA\n', 'AA-_'])(
 it('tells the log of an override that is none', async () => {
   await put('m', { versions: { 1: 'plus_one' } });
   await start({ LOG_LEVEL: 'warn' });
-  await rpc('RepositoryModelLoad', { model_name: 'm', parameters: { config: { string_param: '{' } } })(server);
+  await rpc('RepositoryModelLoad', { model_name: 'm', parameters: { config: { string_param: '{' } } })(served.server);
   expect(log()).toContain('Invalid config override');
 });

@@ -2,11 +2,12 @@ import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type InferContext, ServingError } from '#core';
-import { defineModel, serve, type ServeOptions, type TestServer } from '#testing';
+import { defineModel } from '#testing';
 import { captureLog } from '../../test/support/captured-log.js';
 import { fp32Tensor, outputsByName, putModel } from '../../test/support/configured-folders.js';
 import { vector } from '../../test/support/engine.js';
 import { FixtureRepository } from '../../test/support/fixture-repository.js';
+import { servedRepository } from '../../test/support/served-repository.js';
 import { type Answer, infer, post, rpc, WIRES } from '../../test/support/wires.js';
 import { ModelRegistry } from '../engine/registry/model-registry.js';
 
@@ -14,39 +15,21 @@ import { ModelRegistry } from '../engine/registry/model-registry.js';
 
 captureLog();
 
-let repository: FixtureRepository;
 let other: FixtureRepository;
-let server: TestServer;
 
 beforeEach(async () => {
-  repository = await FixtureRepository.of([]);
   other = await FixtureRepository.of([]);
 });
 
-afterEach(async () => {
-  await server?.close();
-  await repository[Symbol.asyncDispose]();
-  await other[Symbol.asyncDispose]();
-});
+afterEach(() => other[Symbol.asyncDispose]());
+
+const served = servedRepository();
+const { put, start, failure } = served;
 
 const settings = (folder: string, values: object): Promise<void> =>
-  repository.write(join(folder, 'model-settings.json'), JSON.stringify(values));
+  served.repository.write(join(folder, 'model-settings.json'), JSON.stringify(values));
 
-async function start(
-  environment: Record<string, string> = {},
-  options: Partial<ServeOptions> = {},
-  models: Parameters<typeof serve>[0] = [],
-): Promise<void> {
-  server = await serve(models, { ...options, environment: { MODEL_REPOSITORY: repository.path, ...environment } });
-}
-
-/** Why the models of the start could not be loaded. */
-async function failure(models: Parameters<typeof serve>[0] = []): Promise<string | undefined> {
-  await start({}, { unready: true }, models);
-  return server.settled();
-}
-
-const registry = (): ModelRegistry => server.get(ModelRegistry);
+const registry = (): ModelRegistry => served.server.get(ModelRegistry);
 const versionsOf = (model: string) => (registry().versionsOf(model) ?? []).map(({ version }) => version);
 
 interface Line {
@@ -58,17 +41,17 @@ interface Line {
 
 describe.each(WIRES)('over %s', (wire) => {
   const run = (model: string, version = ''): Promise<Answer> =>
-    infer({ model, version, inputs: [fp32Tensor('INPUT0', [1], [1])] })[wire](server);
+    infer({ model, version, inputs: [fp32Tensor('INPUT0', [1], [1])] })[wire](served.server);
   const index = async (): Promise<readonly Line[]> => {
-    const { reply } = await { grpc: rpc('RepositoryIndex'), rest: post('/v2/repository/index') }[wire](server);
+    const { reply } = await { grpc: rpc('RepositoryIndex'), rest: post('/v2/repository/index') }[wire](served.server);
     return Array.isArray(reply) ? reply : (reply as { models: Line[] }).models;
   };
 
   describe('a model with settings', () => {
     it('runs on the runtime that its implementation names, by backend or platform', async () => {
-      await repository.put('plus_one', 'a/model.onnx');
+      await served.repository.put('plus_one', 'a/model.onnx');
       await settings('a', { implementation: 'onnxruntime' });
-      await repository.put('plus_two', 'deep/down/weights/some.onnx');
+      await served.repository.put('plus_two', 'deep/down/weights/some.onnx');
       await settings('deep/down', {
         name: 'b',
         implementation: 'onnxruntime_onnx',
@@ -88,7 +71,7 @@ describe.each(WIRES)('over %s', (wire) => {
         ['sum/old', 'plus_one', 'v1.2.3'],
         ['sum/new', 'plus_two', '2'],
       ] as const) {
-        await repository.put(fixture, `${folder}/model.onnx`);
+        await served.repository.put(fixture, `${folder}/model.onnx`);
         await settings(folder, { name: 'sum', implementation: 'onnxruntime', parameters: { version } });
       }
       await start();
@@ -98,7 +81,7 @@ describe.each(WIRES)('over %s', (wire) => {
     });
 
     it('merges requests by max_batch_size and max_batch_time, in seconds', async () => {
-      await repository.put('rows', 'm/model.onnx');
+      await served.repository.put('rows', 'm/model.onnx');
       await settings('m', {
         implementation: 'onnxruntime',
         max_batch_size: 2,
@@ -112,7 +95,9 @@ describe.each(WIRES)('over %s', (wire) => {
         response_cache: { enable: true },
       });
       const one = () =>
-        infer({ model: 'm', inputs: [fp32Tensor('INPUT0', [1, 4], [1, 2, 3, 4])], outputs: ['OUTPUT1'] })[wire](server);
+        infer({ model: 'm', inputs: [fp32Tensor('INPUT0', [1, 4], [1, 2, 3, 4])], outputs: ['OUTPUT1'] })[wire](
+          served.server,
+        );
       const answers = await Promise.all([one(), one()]);
       expect(answers.map(outputsByName)).toEqual([{ OUTPUT1: [2, 3, 4, 5] }, { OUTPUT1: [2, 3, 4, 5] }]);
     });
@@ -130,7 +115,8 @@ describe.each(WIRES)('over %s', (wire) => {
       );
       await settings('triple', { implementation: 'code' });
       await start({ LOAD_MODELS: 'triple' }, {}, Code);
-      const ask = (id: string) => infer({ model: 'triple', id, inputs: [fp32Tensor('x', [2], [1, 2])] })[wire](server);
+      const ask = (id: string) =>
+        infer({ model: 'triple', id, inputs: [fp32Tensor('x', [2], [1, 2])] })[wire](served.server);
       expect(outputsByName(await ask('a'))).toEqual({ y: [3, 6] });
       expect((await ask('fail')).message).toBe('asked to');
       expect(loaded).toBe(1);
@@ -138,11 +124,11 @@ describe.each(WIRES)('over %s', (wire) => {
   });
 
   it('has both layouts in one repository, and several repositories', async () => {
-    await putModel(repository, 'triton', { versions: { 3: 'plus_one' }, config: 'backend: "onnxruntime"' });
-    await repository.put('plus_two', 'mlserver/model.onnx');
+    await put('triton', { versions: { 3: 'plus_one' }, config: 'backend: "onnxruntime"' });
+    await served.repository.put('plus_two', 'mlserver/model.onnx');
     await settings('mlserver', { implementation: 'onnxruntime' });
     await putModel(other, 'elsewhere', { versions: { 1: 'plus_two' } });
-    await start({ MODEL_REPOSITORY: `${repository.path}, ${other.path}` });
+    await start({ MODEL_REPOSITORY: `${served.repository.path}, ${other.path}` });
     expect(await index()).toMatchObject([
       { name: 'elsewhere', version: '1', state: 'READY' },
       { name: 'mlserver', version: '1', state: 'READY' },
@@ -152,25 +138,25 @@ describe.each(WIRES)('over %s', (wire) => {
   });
 
   it('has an index that tells of a name that has come to stand twice, while the first serves', async () => {
-    await putModel(repository, 'm', { versions: { 1: 'plus_one' } });
-    await start({ MODEL_REPOSITORY: `${repository.path},${other.path}` });
+    await put('m', { versions: { 1: 'plus_one' } });
+    await start({ MODEL_REPOSITORY: `${served.repository.path},${other.path}` });
     await putModel(other, 'm', { versions: { 1: 'plus_two' } });
     expect(await index()).toMatchObject([
       { name: 'm', version: '1', state: 'READY' },
       { name: 'm', state: 'UNAVAILABLE', reason: "model 'm' stands twice: rename one" },
     ]);
     const load = { grpc: rpc('RepositoryModelLoad', { model_name: 'm' }), rest: post('/v2/repository/models/m/load') };
-    expect((await load[wire](server)).message).toBe("failed to load 'm', failed to poll from model repository");
+    expect((await load[wire](served.server)).message).toBe("failed to load 'm', failed to poll from model repository");
     expect(outputsByName(await run('m'))).toEqual({ OUTPUT0: [2] });
   });
 });
 
 describe('a name that stands twice ends the start', () => {
   it('in two repositories', async () => {
-    await putModel(repository, 'm', { versions: { 1: 'plus_one' } });
+    await put('m', { versions: { 1: 'plus_one' } });
     await putModel(other, 'm', { versions: { 1: 'plus_one' } });
-    await expect(start({ MODEL_REPOSITORY: `${repository.path},${other.path}` })).rejects.toThrow(
-      `model 'm' stands twice, as folder ${join(repository.path, 'm')} and as folder ${join(other.path, 'm')}: rename one`,
+    await expect(start({ MODEL_REPOSITORY: `${served.repository.path},${other.path}` })).rejects.toThrow(
+      `model 'm' stands twice, as folder ${join(served.repository.path, 'm')} and as folder ${join(other.path, 'm')}: rename one`,
     );
     await start();
   });
@@ -179,16 +165,16 @@ describe('a name that stands twice ends the start', () => {
     await settings('a', { name: 'm', implementation: 'onnxruntime' });
     await settings('b/c', { name: 'm', implementation: 'onnxruntime' });
     await expect(start()).rejects.toThrow(
-      `model 'm' stands twice, as folder ${join(repository.path, 'a')} and as folder ${join(repository.path, 'b/c')}`,
+      `model 'm' stands twice, as folder ${join(served.repository.path, 'a')} and as folder ${join(served.repository.path, 'b/c')}`,
     );
     await start({ LOAD_MODELS: ',' });
   });
 
   it('in both layouts', async () => {
-    await putModel(repository, 'm', { versions: { 1: 'plus_one' } });
+    await put('m', { versions: { 1: 'plus_one' } });
     await settings('a', { name: 'm', implementation: 'onnxruntime' });
     await expect(start()).rejects.toThrow(
-      `as folder ${join(repository.path, 'm')} and as folder ${join(repository.path, 'a')}`,
+      `as folder ${join(served.repository.path, 'm')} and as folder ${join(served.repository.path, 'a')}`,
     );
     await start({ LOAD_MODELS: ',' });
   });
@@ -221,16 +207,16 @@ describe('settings that cannot be served', () => {
     };
     const { Model } = await import('#core');
     Model('code', { inputs: [], outputs: [] })(Streams as never);
-    await repository.put('scalar', 'm/model.onnx');
-    await symlink('/etc', join(repository.path, 'm/link'));
+    await served.repository.put('scalar', 'm/model.onnx');
+    await symlink('/etc', join(served.repository.path, 'm/link'));
     await settings('m', values);
     const said = await failure([Streams]);
     expect(said).toContain(reason);
-    expect(said).not.toContain(repository.path);
+    expect(said).not.toContain(served.repository.path);
   });
 
   it('are of no JSON', async () => {
-    await repository.write('m/model-settings.json', '{');
+    await served.repository.write('m/model-settings.json', '{');
     expect(await failure()).toContain('m/model-settings.json');
   });
 });
