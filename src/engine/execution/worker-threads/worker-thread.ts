@@ -1,8 +1,8 @@
 import { constants } from 'node:os';
 import type { Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
+import { unpackError } from '../../../core/errors/packed-error.js';
 import type { Answer, TaskName, ThreadTasks } from './exchange/messages.js';
-import { unpackError } from './exchange/packed-error.js';
 
 /** Where threads begin: a file of the build, which is not there when the sources are run as they are. */
 const ENTRY = new URL('./thread/worker.js', import.meta.url);

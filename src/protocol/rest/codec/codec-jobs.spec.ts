@@ -27,6 +27,21 @@ const partsOf = (json: unknown, tail = Buffer.alloc(0)): InferRequestParts => {
 
 const copyOf = (parts: InferRequestParts): InferRequestParts => ({ ...parts, body: Buffer.from(parts.body) });
 
+/** All that a caller is told of a refusal. */
+const told = (thrown: unknown) => {
+  expect(thrown).toBeInstanceOf(ServingError);
+  const { code, message, reason, field, retryAfterMs } = thrown as ServingError;
+  return { code, message, reason, field, retryAfterMs };
+};
+
+const attempt = (decode: (parts: InferRequestParts) => EncodedRequest, parts: InferRequestParts): unknown => {
+  try {
+    return read(decode(parts));
+  } catch (thrown) {
+    return told(thrown);
+  }
+};
+
 /** The request with its tensors read, or the error that each of them is. */
 function read({ inputs, ...head }: EncodedRequest) {
   const tensors = inputs.map(({ name, datatype, shape, contents }) => {
@@ -36,8 +51,8 @@ function read({ inputs, ...head }: EncodedRequest) {
       if (contents.kind === 'refused') throw contents.error;
       if (contents.kind === 'json') return decodeJsonData(datatype, shape, contents.value, place);
       return decodeRaw(datatype, shape, contents.kind === 'raw' ? contents.bytes : new Uint8Array(), place);
-    } catch (error) {
-      return { error, code: (error as ServingError).code };
+    } catch (thrown) {
+      return told(thrown);
     }
   });
   return { head, tensors };
@@ -113,19 +128,20 @@ describe('reading a request in another thread', () => {
   });
 
   it.each([
-    ['no JSON', '{"inputs":', 'invalid-argument', /^Unable to parse 'inputs': the body is not JSON/],
-    ['no inputs', '{}', 'invalid-argument', /^Unable to parse 'inputs'/],
+    ['no JSON', '{"inputs":', /^Unable to parse 'inputs': the body is not JSON/, undefined],
+    ['no inputs', '{}', /^Unable to parse 'inputs'/, undefined],
     [
       'shared memory',
       '{"outputs":[{"name":"y","parameters":{"shared_memory_region":"r"}}],"inputs":[]}',
-      'invalid-argument',
       /'shared_memory_byte_size' must be specified/,
+      'outputs["y"].parameters',
     ],
-    ['100 000 levels', `{"inputs":${'['.repeat(100_000)}`, 'invalid-argument', /nested deeper/],
-  ])('%s is the same error', (_, json, code, message) => {
-    const attempt = () => decodeElsewhere(partsOf(json));
-    expect(attempt).toThrow(ServingError);
-    expect(attempt).toThrow(expect.objectContaining({ code, message: expect.stringMatching(message) as unknown }));
+    ['100 000 levels', `{"inputs":${'['.repeat(100_000)}`, /nested deeper/, undefined],
+  ])('%s is the same refusal as here', (_, json, message, field) => {
+    const parts = partsOf(json);
+    const here = attempt(decodeInferRequest, copyOf(parts));
+    expect(here).toMatchObject({ code: 'invalid-argument', message: expect.stringMatching(message) as unknown, field });
+    expect(attempt(decodeElsewhere, parts)).toEqual(here);
   });
 
   it('reads any JSON as it is read here', () => {
@@ -138,13 +154,6 @@ describe('reading a request in another thread', () => {
       },
       { requiredKeys: [] },
     );
-    const attempt = (decode: (parts: InferRequestParts) => EncodedRequest, parts: InferRequestParts): unknown => {
-      try {
-        return read(decode(parts));
-      } catch (error) {
-        return { error, code: (error as ServingError).code };
-      }
-    };
     fc.assert(
       fc.property(fc.array(anything), (inputs) => {
         const parts = partsOf({ inputs });
@@ -166,12 +175,12 @@ describe('reading a request in another thread', () => {
   });
 
   it('hides what nobody has foreseen, and keeps it for the log', () => {
-    const attempt = () => decodedRequest(post(runCodecJob({ kind: 'decode', parts: null } as never)));
-    expect(attempt).toThrow(
+    const decode = () => decodedRequest(post(runCodecJob({ kind: 'decode', parts: null } as never)));
+    expect(decode).toThrow(
       expect.objectContaining({
         code: 'internal',
         message: 'Internal server error',
-        cause: expect.objectContaining({ message: expect.stringContaining('TypeError') as unknown }) as unknown,
+        cause: expect.objectContaining({ stack: expect.stringContaining('TypeError') as unknown }) as unknown,
       }),
     );
   });

@@ -1,4 +1,6 @@
-import { ServingError, type ErrorCode, type ErrorReason } from '../../../core/errors/serving-error.js';
+import { toServingError } from '../../../core/errors/catalogue.js';
+import { packError, type PackedError, unpackError } from '../../../core/errors/packed-error.js';
+import type { ServingError } from '../../../core/errors/serving-error.js';
 import type { EncodedRequest } from '../../../core/inference/request.js';
 import { type InferenceResponse, type OutputTensor, PlacedOutput } from '../../../core/inference/response.js';
 import type { ContentType } from '../../../core/model/content-types.js';
@@ -14,8 +16,8 @@ import { decodeInferRequest, type InferRequestParts } from './decode.js';
 import { encodeInferResponse, type EncodedReply } from './encode.js';
 
 /**
- * What is read and written in another thread, in forms that travel between threads: tensors as raw bytes, errors by
- * their parts. Bytes are moved, not copied, wherever they are the message's own.
+ * What is read and written in another thread, in forms that travel between threads: tensors as raw bytes, errors
+ * packed. Bytes are moved, not copied, wherever they are the message's own.
  */
 
 export type CodecJob = OwnJob | ReadJob;
@@ -41,7 +43,7 @@ interface ReadJob {
 export type CodecResult =
   | { readonly kind: 'decoded'; readonly request: SentRequest; readonly more?: object }
   | { readonly kind: 'encoded'; readonly headers: EncodedReply['headers']; readonly body: Uint8Array }
-  | { readonly kind: 'failed'; readonly error: SentError };
+  | { readonly kind: 'failed'; readonly error: PackedError };
 
 /** A message, and the buffers in it that move with it. */
 export interface Posted<T> {
@@ -55,7 +57,7 @@ type ReplyWishes = Pick<EncodedRequest, 'outputs' | 'parameters'>;
 type SentContents =
   | Extract<EncodedContents, { kind: 'raw' | 'none' | 'shared' }>
   | { readonly kind: 'json'; readonly value: null }
-  | { readonly kind: 'refused'; readonly error: SentError };
+  | { readonly kind: 'refused'; readonly error: PackedError };
 type SentInput = Omit<EncodedTensor, 'contents'> & { readonly contents: SentContents };
 type SentRequest = Omit<EncodedRequest, 'inputs'> & { readonly inputs: readonly SentInput[] };
 
@@ -68,14 +70,6 @@ interface SentOutput {
   readonly bytes: Uint8Array | undefined;
 }
 type SentResponse = Omit<InferenceResponse, 'outputs'> & { readonly outputs: readonly SentOutput[] };
-
-interface SentError {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly reason: ErrorReason | undefined;
-  /** The text of what is to be logged. */
-  readonly cause: string | undefined;
-}
 
 /** The job of reading a request; its body moves along, where it has its memory to itself. */
 export function decodeJob(parts: InferRequestParts): Posted<OwnJob> {
@@ -219,20 +213,9 @@ export function encodedReply(result: CodecResult): EncodedReply {
 const failureOf = (result: CodecResult): Error =>
   result.kind === 'failed' ? receiveError(result.error) : new TypeError(`unexpected result '${result.kind}'`);
 
-function sendError(thrown: unknown): SentError {
-  if (thrown instanceof ServingError) {
-    const { code, message, reason } = thrown;
-    return { code, message, reason, cause: undefined };
-  }
-  const cause = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
-  return { code: 'internal', message: 'Internal server error', reason: undefined, cause };
-}
+const sendError = (thrown: unknown): PackedError => packError(toServingError(thrown));
 
-const receiveError = ({ code, message, reason, cause }: SentError): ServingError =>
-  new ServingError(code, message, {
-    ...(reason === undefined ? {} : { reason }),
-    ...(cause === undefined ? {} : { cause: new Error(cause) }),
-  });
+const receiveError = (error: PackedError): ServingError => toServingError(unpackError(error));
 
 /** The bytes in memory of their own: only that can move without taking other bytes along. */
 function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {

@@ -1,7 +1,7 @@
+import type { PackedError } from '../../../../core/errors/packed-error.js';
 import type { Parameters } from '../../../../core/inference/parameters.js';
 import type { Principal } from '../../../../core/inference/principal.js';
 import type { NamedSpec } from '../../../../core/model/signature.js';
-import type { PackedError } from './packed-error.js';
 import type { PackedTensors } from './packed-tensors.js';
 
 /** What the server and a worker thread say to each other. Every message is plain data: it is cloned or moved. */

@@ -1,10 +1,10 @@
 import { move, transferableSymbol, valueSymbol } from 'piscina';
+import { packError } from '../../../../core/errors/packed-error.js';
 import type { InferContext } from '../../../../core/inference/context.js';
 import type { LoadedModel } from '../../../../core/runtime/model-runtime.js';
 import type { NamedTensors } from '../../../../core/tensor/tensor.js';
 import { FlagSignal } from '../exchange/abort-flag.js';
 import type { Answer, RunRequest, Started, StartRequest } from '../exchange/messages.js';
-import { packError } from '../exchange/packed-error.js';
 import { unpackTensors } from '../exchange/packed-tensors.js';
 import { measureRun } from './measure-run.js';
 import { openInstance } from './open-instance.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ServingError } from '../../../../core/errors/serving-error.js';
+import { ServingError } from './serving-error.js';
 import { packError, unpackError } from './packed-error.js';
 
 const over = (thrown: unknown): Error => unpackError(structuredClone(packError(thrown)));
@@ -33,11 +33,11 @@ it('any other error comes over with its message and the stack of its thread', ()
 
 describe('what is no error', () => {
   it.each([
-    ['text', "the model threw 'text'"],
-    [undefined, 'the model threw undefined'],
-    [null, 'the model threw null'],
-    [Symbol('s'), 'the model threw Symbol(s)'],
-    [() => 1, 'the model threw [Function (anonymous)]'],
+    ['text', "what was thrown is no error: 'text'"],
+    [undefined, 'what was thrown is no error: undefined'],
+    [null, 'what was thrown is no error: null'],
+    [Symbol('s'), 'what was thrown is no error: Symbol(s)'],
+    [() => 1, 'what was thrown is no error: [Function (anonymous)]'],
   ])('is described: %s', (thrown, message) => {
     expect(over(thrown).message).toBe(message);
   });
@@ -48,6 +48,6 @@ describe('what is no error', () => {
         throw new Error('no');
       }
     }
-    expect(over(new Poison()).message).toBe('the model threw what cannot be described');
+    expect(over(new Poison()).message).toBe('what was thrown cannot be described');
   });
 });

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { type ErrorCode, type ErrorReason, ServingError } from '../../../../core/errors/serving-error.js';
+import { type ErrorCode, type ErrorReason, ServingError } from './serving-error.js';
 
 /** An error as it crosses between threads, where classes and their instances do not. */
 export interface PackedError {
@@ -29,9 +29,12 @@ export function packError(thrown: unknown): PackedError {
       const { message, stack }: { readonly message: unknown; readonly stack?: unknown } = thrown;
       return { message: String(message), stack: String(stack) };
     }
-    return { message: `the model threw ${inspect(thrown, { depth: 1, customInspect: false })}`, stack: undefined };
+    return {
+      message: `what was thrown is no error: ${inspect(thrown, { depth: 1, customInspect: false })}`,
+      stack: undefined,
+    };
   } catch {
-    return { message: 'the model threw what cannot be described', stack: undefined };
+    return { message: 'what was thrown cannot be described', stack: undefined };
   }
 }
 
