@@ -43,15 +43,19 @@ async function start(
 
 const ELEMENT = '0.12345678,';
 
-/** A request of so many bytes, about. */
-function requestOf(size: number): { readonly count: number; readonly json: string; readonly binary: string } {
+/** A request of so many bytes, about, for a reply in binary data. */
+function requestOf(size: number): { readonly count: number; readonly json: string } {
   const count = Math.floor(size / ELEMENT.length);
   const data = ELEMENT.repeat(count).slice(0, -1);
-  const inputs = `"inputs":[{"name":"x","datatype":"FP32","shape":[${count}],"data":[${data}]}]`;
-  return { count, json: `{${inputs}}`, binary: `{"parameters":{"binary_data_output":true},${inputs}}` };
+  const input = `{"name":"x","datatype":"FP32","shape":[${count}],"data":[${data}]}`;
+  return { count, json: `{"parameters":{"binary_data_output":true},"inputs":[${input}]}` };
 }
 
-const infer = async (http: string, body: string, headers: Readonly<Record<string, string>> = {}) => {
+const infer = async (
+  http: string,
+  body: string | Uint8Array<ArrayBuffer>,
+  headers: Readonly<Record<string, string>> = {},
+) => {
   const reply = await fetch(`${http}/v2/models/doubler/infer`, {
     method: 'POST',
     body,
@@ -60,59 +64,70 @@ const infer = async (http: string, body: string, headers: Readonly<Record<string
   return { reply, bytes: Buffer.from(await reply.arrayBuffer()) };
 };
 
-/** How many live probes, one after the other, were answered while something ran. */
-async function probesDuring<T>(
-  http: string,
-  running: Promise<T>,
-): Promise<{ result: T; probes: number; longestMs: number }> {
+/** The longest that a live probe, one after the other, waited while something ran. */
+async function probeDuring<T>(http: string, running: Promise<T>): Promise<{ result: T; longestMs: number }> {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const state = { over: false };
   const result = running.finally(() => (state.over = true));
-  let probes = 0;
   let longestMs = 0;
   do {
     const asked = performance.now();
     await new Promise((done, failed) => {
       get(`${http}/v2/health/live`, { agent }, (reply) => reply.resume().once('end', done)).once('error', failed);
     });
-    probes++;
     longestMs = Math.max(longestMs, performance.now() - asked);
   } while (!state.over);
   agent.destroy();
-  return { result: await result, probes, longestMs };
+  return { result: await result, longestMs };
+}
+
+const RUNS = 5;
+
+/**
+ * Expects that a server with threads answers others while it does what holds up one without; gives what both answered.
+ * Work on the loop holds up each run, another process on this machine only some: one run without a wait is proof.
+ */
+async function expectFreeLoop<T>(
+  threads: string,
+  alone: string,
+  ask: (http: string) => Promise<T>,
+): Promise<{ offloaded: T; inline: T }> {
+  const inline = await probeDuring(alone, ask(alone));
+  let offloaded = await probeDuring(threads, ask(threads));
+  for (let run = 1; run < RUNS && offloaded.longestMs >= inline.longestMs / 2; run++) {
+    offloaded = await probeDuring(threads, ask(threads));
+  }
+  expect(offloaded.longestMs).toBeLessThan(inline.longestMs / 2);
+  return { offloaded: offloaded.result, inline: inline.result };
 }
 
 const MEGABYTES = atScale(32, 8);
 
 describe(`JSON of ${MEGABYTES} MB`, { timeout: 60_000 }, () => {
-  const { binary, count, json } = requestOf(MEGABYTES * 2 ** 20);
+  const { json, count } = requestOf(MEGABYTES * 2 ** 20);
+  const values = new Float32Array(count).fill(0.12345678);
+  const parameters = { binary_data_size: values.byteLength };
+  const head = Buffer.from(
+    JSON.stringify({ inputs: [{ name: 'x', datatype: 'FP32', shape: [count], parameters }], outputs: [{ name: 'y' }] }),
+  );
+  const binary = Buffer.concat([head, Buffer.from(values.buffer)]);
+  const binaryHeaders = { 'inference-header-content-length': String(head.length) };
 
-  it('is read while the server lives on, and the same with threads and without', async () => {
-    const threads = await start();
-    // Start the threads, so that they are not part of what is measured.
-    await infer(threads.http, binary);
-    const offloaded = await probesDuring(threads.http, infer(threads.http, binary));
-    const alone = await start({ JSON_THREADS: '0' });
-    const inline = await probesDuring(alone.http, infer(alone.http, binary));
-    for (const { result } of [offloaded, inline]) {
-      expect(result.reply.status).toBe(200);
-      const tail = result.bytes.subarray(-4);
-      expect(tail.readFloatLE()).toBeCloseTo(0.246_913_56);
+  it('is read and written while the server lives on, and the same with threads and without', async () => {
+    const [threads, alone] = await Promise.all([start(), start({ JSON_THREADS: '0' })]);
+    const asks = [(http: string) => infer(http, json), (http: string) => infer(http, binary, binaryHeaders)];
+    for (const ask of asks) {
+      // The first time starts the threads, and warms the code.
+      await Promise.all([ask(threads.http), ask(alone.http)]);
+      const { offloaded, inline } = await expectFreeLoop(threads.http, alone.http, ask);
+      expect([offloaded.reply.status, inline.reply.status]).toEqual([200, 200]);
+      expect(offloaded.bytes.equals(inline.bytes)).toBe(true);
     }
-    expect(offloaded.result.bytes.equals(inline.result.bytes)).toBe(true);
-    // Answered in the middle, many times; a loop that parses answers before and after.
-    expect(offloaded.probes).toBeGreaterThan(5);
-  });
-
-  it('is written while the server lives on', async () => {
-    const { http } = await start();
-    await infer(http, binary);
-    const { result, probes } = await probesDuring(http, infer(http, json));
-    expect(result.reply.headers.get('content-type')).toBe('application/json');
-    const [output] = (JSON.parse(result.bytes.toString('latin1')) as { outputs: { data: number[] }[] }).outputs;
+    const { reply, bytes } = await infer(threads.http, binary, binaryHeaders);
+    expect(reply.headers.get('content-type')).toBe('application/json');
+    const [output] = (JSON.parse(bytes.toString('latin1')) as { outputs: { data: number[] }[] }).outputs;
     expect(output?.data).toHaveLength(count);
     expect(output?.data.at(-1)).toBeCloseTo(0.246_913_56);
-    expect(probes).toBeGreaterThan(5);
   });
 });
 
@@ -131,7 +146,7 @@ describe('JSON of other protocols', { timeout: 60_000 }, () => {
   it('is read while the server lives on, and the same with threads and without, errors included', async () => {
     const threads = await start({ JSON_OFFLOAD_BYTES: '0' });
     const alone = await start({ JSON_THREADS: '0' });
-    await infer(threads.http, requestOf(1_000).binary);
+    await infer(threads.http, requestOf(1_000).json);
     for (const [path, body] of routes) {
       const [offloaded, inline] = [await post(threads.http, path, body), await post(alone.http, path, body)];
       expect(offloaded.status).toBe(200);
@@ -139,11 +154,9 @@ describe('JSON of other protocols', { timeout: 60_000 }, () => {
       expect(offloaded.text).toContain('0.24691356');
       // Wrong at its end, so that all of it is read and next to nothing is written.
       const wrong = `${body.slice(0, -1)},"id":[],"id":[]}`;
-      const beside = await probesDuring(threads.http, post(threads.http, path, wrong));
-      const before = await probesDuring(alone.http, post(alone.http, path, wrong));
-      expect([beside.result.status, before.result.status]).toEqual([400, 400]);
-      expect(beside.result).toEqual(before.result);
-      expect(beside.longestMs).toBeLessThan(before.longestMs / 2);
+      const refused = await expectFreeLoop(threads.http, alone.http, (http) => post(http, path, wrong));
+      expect(refused.offloaded.status).toBe(400);
+      expect(refused.offloaded).toEqual(refused.inline);
     }
     const cases: readonly (readonly [path: string, body: string, error: RegExp])[] = [
       ['/v1/models/doubler:predict', '{"instances":[1],"instances":[2]}', /'instances' stands twice/],
@@ -172,7 +185,7 @@ describe('JSON of other protocols', { timeout: 60_000 }, () => {
 });
 
 describe('JSON above the limit of a thread', { timeout: 60_000 }, () => {
-  const { binary, count } = requestOf(2 * 2 ** 20);
+  const { json, count } = requestOf(2 * 2 ** 20);
 
   it('that is wrong is the same error, and the thread serves on', async () => {
     const { http } = await start();
@@ -181,22 +194,22 @@ describe('JSON above the limit of a thread', { timeout: 60_000 }, () => {
       return [reply.status, (JSON.parse(String(bytes)) as { error: string }).error];
     };
     const cases: readonly (readonly [string, RegExp])[] = [
-      [binary.slice(0, -3), /^Unable to parse 'inputs': the body is not JSON/],
-      [binary.replace(`[${count}]`, `[${count - 1}]`), /^Unable to parse 'data': Shape does not match true shape/],
-      [binary.replace('"FP32"', '"INT32"'), /data-type is 'INT32', but model 'doubler' expects 'FP32'/],
-      [binary.replace('"FP32"', '"FP99"'), /^invalid datatype for input x/],
-      [binary.replace('"x"', '"z"'), /'z'|\bx\b/],
-      [`${binary.slice(0, -1)},"deep":${'['.repeat(250_000)}`, /not JSON/],
+      [json.slice(0, -3), /^Unable to parse 'inputs': the body is not JSON/],
+      [json.replace(`[${count}]`, `[${count - 1}]`), /^Unable to parse 'data': Shape does not match true shape/],
+      [json.replace('"FP32"', '"INT32"'), /data-type is 'INT32', but model 'doubler' expects 'FP32'/],
+      [json.replace('"FP32"', '"FP99"'), /^invalid datatype for input x/],
+      [json.replace('"x"', '"z"'), /'z'|\bx\b/],
+      [`${json.slice(0, -1)},"deep":${'['.repeat(250_000)}`, /not JSON/],
     ];
     for (const [body, message] of cases) expect(await errorOf(body)).toEqual([400, expect.stringMatching(message)]);
-    expect((await infer(http, binary)).reply.status).toBe(200);
+    expect((await infer(http, json)).reply.status).toBe(200);
   });
 
   it('given up by its caller is not answered, and the server ends in peace', async () => {
     const { http, child } = await start({ SHUTDOWN_DRAIN_MS: '5000' });
     const caller = new AbortController();
     const requests = Array.from({ length: 5 }, () =>
-      fetch(`${http}/v2/models/doubler/infer`, { method: 'POST', body: binary, signal: caller.signal }),
+      fetch(`${http}/v2/models/doubler/infer`, { method: 'POST', body: json, signal: caller.signal }),
     );
     const settled = Promise.allSettled(requests);
     await fetch(`${http}/v2/health/live`);
