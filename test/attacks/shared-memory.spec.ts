@@ -39,7 +39,8 @@ beforeAll(async () => {
   const API_KEYS = Object.entries(KEYS)
     .map(([name, key]) => `${name}:${key}`)
     .join(',');
-  const environment = { ALLOW_CLIENT_SHM: 'true', API_KEYS, AUTHZ: 'roles', AUTHZ_ROLES_FILE: roles };
+  const limits = { SHM_MAX_REGIONS: '3', SHM_MAX_REGIONS_TOTAL: '5' };
+  const environment = { ALLOW_CLIENT_SHM: 'true', API_KEYS, AUTHZ: 'roles', AUTHZ_ROLES_FILE: roles, ...limits };
   server = await serve([echo, slow], { environment });
 });
 afterAll(async () => {
@@ -230,6 +231,25 @@ describe.skipIf(!HAS_SHM).each(WIRES)('shared memory, %s', (wire) => {
       missing.message.replace(`${object.key}x`, ''),
     ]);
     expect((await register('again', object.key, 8)).status).toBe(OK[wire]);
+  });
+
+  it('A23: nobody takes the room of all others, who share what there is in all', async () => {
+    using object = new ShmObject(8);
+    using own = new ShmObject(8);
+    const bobs = (name: string) => over.register(server, { name, key: own.key, byteSize: 8 }, as('bob'));
+    const FULL = { grpc: 'RESOURCE_EXHAUSTED', rest: 429 }[wire];
+    for (const name of ['1', '2', '3']) expect((await register(name, object.key, 8)).status).toBe(OK[wire]);
+    expect(await register('4', object.key, 8)).toMatchObject({
+      status: FULL,
+      message: '3 shared memory regions are yours, as many as there may be (SHM_MAX_REGIONS): unregister some',
+    });
+    expect([(await bobs('1')).status, (await bobs('2')).status]).toEqual([OK[wire], OK[wire]]);
+    expect(await bobs('3')).toMatchObject({
+      status: FULL,
+      message: expect.stringContaining('5 shared memory regions are registered by all callers') as string,
+    });
+    await over.unregister(server, '1', as('alice'));
+    expect((await bobs('3')).status).toBe(OK[wire]);
   });
 
   it('A11: a right to infer is none to register, nor to look', async () => {

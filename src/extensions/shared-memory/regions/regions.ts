@@ -21,8 +21,9 @@ export class Regions implements OnApplicationShutdown {
   constructor(private readonly config: SharedMemoryConfig) {}
 
   /**
-   * Throws `invalid-argument` for a key or a place that cannot be, `already-exists` for a name that is taken, and
-   * `internal` where there is no such object, or another identity has registered it.
+   * Throws `invalid-argument` for a key or a place that cannot be, `already-exists` for a name that is taken,
+   * `resource-exhausted` where the caller, or all of them, have as many as they may, and `internal` where there is no
+   * such object, or another identity has registered it.
    */
   register(principal: Principal | undefined, status: RegionStatus): void {
     const { name, key } = status;
@@ -33,7 +34,7 @@ export class Regions implements OnApplicationShutdown {
     if (own.has(name)) {
       throw new ServingError('already-exists', `shared memory region '${name}' already in manager`);
     }
-    if (this.count >= this.config.SHM_MAX_REGIONS) throw tooMany(this.config.SHM_MAX_REGIONS);
+    this.assertRoom(own.size);
     const object = this.open(file, key, owner);
     if (!fits(status, object)) {
       object.close();
@@ -69,6 +70,14 @@ export class Regions implements OnApplicationShutdown {
 
   onApplicationShutdown(): void {
     for (const own of this.owners.values()) for (const region of own.values()) region.unregister();
+  }
+
+  /** By caller first, so that nobody takes the room of all others. */
+  private assertRoom(own: number): void {
+    const { SHM_MAX_REGIONS, SHM_MAX_REGIONS_TOTAL } = this.config;
+    if (own >= SHM_MAX_REGIONS) throw tooMany(`${own} shared memory regions are yours`, 'SHM_MAX_REGIONS');
+    if (this.count < SHM_MAX_REGIONS_TOTAL) return;
+    throw tooMany(`${this.count} shared memory regions are registered by all callers`, 'SHM_MAX_REGIONS_TOTAL');
   }
 
   private open(file: string, key: string, owner: Owner): ShmFile {
@@ -110,8 +119,5 @@ const wrongName = (name: string): ServingError =>
     `the name of a shared memory region has 1 to ${MAX_NAME_LENGTH} characters, this one has ${name.length}`,
   );
 
-const tooMany = (limit: number): ServingError =>
-  new ServingError(
-    'resource-exhausted',
-    `${limit} shared memory regions are registered, as many as there may be (SHM_MAX_REGIONS): unregister some`,
-  );
+const tooMany = (held: string, key: string): ServingError =>
+  new ServingError('resource-exhausted', `${held}, as many as there may be (${key}): unregister some`);
