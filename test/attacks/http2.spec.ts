@@ -53,7 +53,7 @@ const server = surviving([Wide], {
 
 afterEach(() => vi.waitFor(() => expect(server().get(InferenceLimits).inFlight).toBe(0), { timeout: 10_000 }));
 
-const { NGHTTP2_PROTOCOL_ERROR, NGHTTP2_INTERNAL_ERROR, NGHTTP2_ENHANCE_YOUR_CALM } = constants;
+const { NGHTTP2_CANCEL, NGHTTP2_PROTOCOL_ERROR, NGHTTP2_INTERNAL_ERROR, NGHTTP2_ENHANCE_YOUR_CALM } = constants;
 
 async function withSocket<T>(run: (socket: Http2Socket) => Promise<T>, start?: Buffer): Promise<T> {
   const socket = new Http2Socket(server(), ...(start === undefined ? [] : [start]));
@@ -165,6 +165,32 @@ describe('A43: floods of frames', () => {
         return socket.refusal(1);
       }),
     ).toEqual({ reset: NGHTTP2_ENHANCE_YOUR_CALM });
+  });
+
+  it('A43: resets, as in rapid reset, end the connection after a thousand, and no other', async () => {
+    const openAndReset = (call: number): Buffer =>
+      Buffer.concat([
+        frame(HEADERS, END_HEADERS, 1 + 2 * call, headerBlock(callHeaders(INFER))),
+        frame(RST_STREAM, 0, 1 + 2 * call, uint32(NGHTTP2_CANCEL)),
+      ]);
+    const bystander = openSession(server());
+    const beside = openStream(bystander, LIVE);
+    await withSocket(async (socket) => {
+      const isRefused = (): boolean => socket.frames.some(({ type }) => type === GOAWAY);
+      let calls = 0;
+      const resetMore = async (): Promise<void> => {
+        await socket.write(...Array.from({ length: 100 }, () => openAndReset(calls++)));
+        await socket.settled();
+      };
+      while (calls < 1_000) await resetMore();
+      expect(isRefused()).toBe(false);
+      while (calls < 10_000 && !isRefused()) await resetMore();
+      expect(isRefused()).toBe(true);
+      expect(await socket.refusal(0)).toEqual({ goaway: NGHTTP2_INTERNAL_ERROR });
+    });
+    expect(await outcomeOf(beside.end(Buffer.alloc(5)))).toMatchObject({ status: 'OK' });
+    expect(await outcomeOf(openStream(bystander, LIVE).end(Buffer.alloc(5)))).toMatchObject({ status: 'OK' });
+    bystander.destroy();
   });
 
   it('A43: header blocks without an end hold nobody else up', async () => {
