@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { ServedModel } from '../../core/inference/served-model.js';
-import { Fifo } from '../scheduling/queue/fifo.js';
+import { Fifo, type FifoPlace } from '../scheduling/queue/fifo.js';
 import { CacheConfig } from './cache.config.js';
 import { type CacheCounters, type KeptResponse, ResponseCache } from './response-cache.js';
 
@@ -9,7 +9,7 @@ interface Entry {
   readonly key: string;
   readonly response: KeptResponse;
   /** Takes it out of the order of use. */
-  leave: () => void;
+  place: FifoPlace<Entry> | undefined;
 }
 
 /** Keeps responses in the memory of the server, up to a number of bytes; what was not used for longest makes room. */
@@ -41,8 +41,8 @@ export class MemoryResponseCache extends ResponseCache {
       return undefined;
     }
     this.hits++;
-    entry.leave();
-    entry.leave = this.byUse.push(entry);
+    entry.place?.leave();
+    entry.place = this.byUse.push(entry);
     return entry.response;
   }
 
@@ -51,8 +51,8 @@ export class MemoryResponseCache extends ResponseCache {
     const before = this.models.get(model)?.get(key);
     if (before !== undefined) this.remove(before);
     while (this.bytes + response.bytes > this.maxBytes) this.evict();
-    const entry: Entry = { model, key, response, leave: () => undefined };
-    entry.leave = this.byUse.push(entry);
+    const entry: Entry = { model, key, response, place: undefined };
+    entry.place = this.byUse.push(entry);
     const entries = this.models.get(model) ?? new Map<string, Entry>();
     this.models.set(model, entries.set(key, entry));
     this.bytes += response.bytes;
@@ -70,11 +70,11 @@ export class MemoryResponseCache extends ResponseCache {
   }
 
   private remove(entry: Entry): void {
-    const { model, key, response, leave } = entry;
+    const { model, key, response, place } = entry;
     const entries = this.models.get(model);
     entries?.delete(key);
     if (entries?.size === 0) this.models.delete(model);
-    leave();
+    place?.leave();
     this.bytes -= response.bytes;
   }
 }

@@ -35,10 +35,10 @@ const isWanted = (output: string, context: RunContext): boolean => {
 };
 
 /** The outputs that were asked for; all of them, when none was named. */
-export const requestedOf = (
-  outputs: readonly OutputTensor[],
+export const requestedOf = <T extends Pick<OutputTensor, 'name'>>(
+  outputs: readonly T[],
   requested: readonly RequestedOutput[],
-): readonly OutputTensor[] =>
+): readonly T[] =>
   requested.length === 0 ? outputs : outputs.filter(({ name }) => requested.some((output) => output.name === name));
 
 function checkOutput(model: string, { name, datatype, shape }: NamedSpec, result: object): Tensor {

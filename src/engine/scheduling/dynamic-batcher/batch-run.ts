@@ -53,12 +53,9 @@ function responsesOf(
   outputs: readonly OutputTensor[],
   layout: BatchLayout,
 ): InferenceResponse[] {
-  const parts = new Map(outputs.map((output) => [output.name, layout.split(model.name, output, members)]));
+  const parts = outputs.map((output) => ({ name: output.name, of: layout.split(model.name, output, members) }));
   return members.map(({ request }, index) => {
-    const own = requestedOf(outputs, request.outputs).map(({ name, tensor }) => ({
-      name,
-      tensor: parts.get(name)?.(index) ?? tensor,
-    }));
+    const own = requestedOf(parts, request.outputs).map(({ name, of }) => ({ name, tensor: of(index) }));
     return responseOf(model, request, contexts[index] as MemberContext, own);
   });
 }

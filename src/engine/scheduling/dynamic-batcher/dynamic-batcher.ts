@@ -11,10 +11,47 @@ import { type BatchLayout, ROWS } from './batch-layout.js';
 import { runBatch } from './batch-run.js';
 import { type Batchable, type BatchPolicy, formBatch, rowsOf } from './form-batch.js';
 
-/** A request on its way into a batch. */
-interface Member extends WaitingRequest, Batchable {
-  queuedAt: number;
-  readonly respond: (response: InferenceResponse) => void;
+/** A request on its way into a batch, and through it; it watches its caller while it runs. */
+class Member implements WaitingRequest, Batchable {
+  place: WaitingRequest['place'];
+  rows = 0;
+  kind = '';
+  queuedAt = performance.now();
+  private isOver = false;
+
+  constructor(
+    readonly request: InferenceRequest,
+    readonly call: InferenceCall,
+    private readonly requests: InFlight,
+    private readonly resolve: (response: InferenceResponse) => void,
+    private readonly reject: (reason: Error) => void,
+  ) {}
+
+  admit(): void {
+    // A batch takes its requests out of the queue by itself.
+  }
+
+  respond(response: InferenceResponse): void {
+    if (this.isEnded()) return;
+    this.resolve(response);
+  }
+
+  refuse(reason: Error): void {
+    if (this.isEnded()) return;
+    this.reject(reason);
+  }
+
+  /** The caller has gone while the batch runs. */
+  handleEvent(): void {
+    this.refuse(departureOf(this.call) as Error);
+  }
+
+  private isEnded(): boolean {
+    const { isOver } = this;
+    if (!isOver) this.requests.leave();
+    this.isOver = true;
+    return isOver;
+  }
 }
 
 /**
@@ -53,15 +90,16 @@ export class DynamicBatcher implements Scheduler {
     return this.requests.count;
   }
 
-  async enqueue(request: InferenceRequest, call: InferenceCall): Promise<InferenceResponse> {
-    this.requests.enter();
+  enqueue(request: InferenceRequest, call: InferenceCall): Promise<InferenceResponse> {
     try {
-      if (this.model.executor.outage !== undefined) throw outOfOrder(this.model);
-      const response = this.answer(request, call);
-      return await (this.preservesOrder ? this.inOrder(response) : response);
-    } finally {
-      this.requests.leave();
+      this.requests.enter();
+    } catch (refusal) {
+      return Promise.reject(refusal);
     }
+    const response = new Promise<InferenceResponse>((resolve, reject) => {
+      this.take(new Member(request, call, this.requests, resolve, reject));
+    });
+    return this.preservesOrder ? this.inOrder(response) : response;
   }
 
   stream(): never {
@@ -76,21 +114,16 @@ export class DynamicBatcher implements Scheduler {
     return stopped;
   }
 
-  private answer(request: InferenceRequest, call: InferenceCall): Promise<InferenceResponse> {
-    return new Promise((respond, refuse) => {
-      const member: Member = {
-        request,
-        call,
-        rows: rowsOf(request),
-        kind: this.layout.kindOf(request),
-        queuedAt: performance.now(),
-        admit: () => undefined,
-        respond,
-        refuse,
-      };
+  private take(member: Member): void {
+    try {
+      if (this.model.executor.outage !== undefined) throw outOfOrder(this.model);
+      member.rows = rowsOf(member.request);
+      member.kind = this.layout.kindOf(member.request);
       this.queue.add(member);
       this.plan();
-    });
+    } catch (thrown) {
+      member.refuse(thrown as Error);
+    }
   }
 
   private async inOrder(response: Promise<InferenceResponse>): Promise<InferenceResponse> {
@@ -128,7 +161,7 @@ export class DynamicBatcher implements Scheduler {
       failed.refuse(gone);
     }
     const waiting = this.queue as Iterable<WaitingRequest> as Iterable<Member>;
-    const [first] = waiting;
+    const first = this.queue.head as Member | undefined;
     if (first === undefined) return [];
     const waitedMs = performance.now() - first.queuedAt;
     const overdue = this.flushing || waitedMs >= this.delayMs;
@@ -150,7 +183,7 @@ export class DynamicBatcher implements Scheduler {
   private async run(members: readonly Member[]): Promise<void> {
     const now = performance.now();
     for (const { call, queuedAt } of members) call.timings.queueNs += (now - queuedAt) * 1e6;
-    const departures = members.map((member) => new Departure(member));
+    for (const member of members) watch(member.call, member);
     const running = runBatch(this.model, members, this.layout);
     // Callers are answered when they go; the run is left to finish.
     this.model.abandon(running);
@@ -160,39 +193,26 @@ export class DynamicBatcher implements Scheduler {
     } catch (failure) {
       this.failed(members, failure as Error);
     } finally {
-      for (const departure of departures) departure.forget();
+      for (const member of members) unwatch(member.call, member);
     }
   }
 
   private failed(members: readonly Member[], failure: Error): void {
     if (members.length === 1 || this.model.executor.outage !== undefined) {
-      for (const { refuse } of members) refuse(failure);
+      for (const member of members) member.refuse(failure);
       return;
     }
     const queuedAt = performance.now();
     for (const member of members) {
-      if (departureOf(member.call) === undefined) this.again.push(Object.assign(member, { queuedAt }));
+      if (departureOf(member.call) !== undefined) continue;
+      member.queuedAt = queuedAt;
+      this.again.push(member);
     }
     this.dispatch();
   }
 
   private refuseAll(): void {
     this.queue.refuseAll(() => outOfOrder(this.model));
-    for (const { refuse } of this.again.splice(0)) refuse(outOfOrder(this.model));
-  }
-}
-
-/** Refuses a request whose caller goes while it runs. */
-class Departure {
-  constructor(private readonly member: Member) {
-    watch(member.call, this);
-  }
-
-  handleEvent(): void {
-    this.member.refuse(departureOf(this.member.call) as Error);
-  }
-
-  forget(): void {
-    unwatch(this.member.call, this);
+    for (const member of this.again.splice(0)) member.refuse(outOfOrder(this.model));
   }
 }

@@ -1,36 +1,40 @@
 /** A queue that an element can leave from anywhere, in constant time. */
 export class Fifo<T> {
-  private first: Place<T> | undefined;
-  private last: Place<T> | undefined;
+  private front: FifoPlace<T> | undefined;
+  private last: FifoPlace<T> | undefined;
   private count = 0;
 
   get size(): number {
     return this.count;
   }
 
-  get head(): T | undefined {
-    return this.first?.value;
+  /** Where the first element stands; the others are behind it. */
+  get first(): FifoPlace<T> | undefined {
+    return this.front;
   }
 
-  /** Puts an element at the end, and gives the way to take it out again, which may be gone more than once. */
-  push(value: T): () => void {
-    const place: Place<T> = { value, before: this.last, behind: undefined, taken: false };
-    if (this.last === undefined) this.first = place;
+  get head(): T | undefined {
+    return this.front?.value;
+  }
+
+  /** Puts an element at the end, and gives the place, which can be left again. */
+  push(value: T): FifoPlace<T> {
+    const place = new FifoPlace(this, value, this.last);
+    if (this.last === undefined) this.front = place;
     else this.last.behind = place;
     this.last = place;
     this.count++;
-    return () => this.remove(place);
+    return place;
   }
 
   *[Symbol.iterator](): Generator<T, void> {
-    for (let place = this.first; place !== undefined; place = place.behind) yield place.value;
+    for (let place = this.front; place !== undefined; place = place.behind) yield place.value;
   }
 
-  private remove(place: Place<T>): void {
-    if (place.taken) return;
-    place.taken = true;
+  /** Of {@link FifoPlace.leave}. */
+  remove(place: FifoPlace<T>): void {
     const { before, behind } = place;
-    if (before === undefined) this.first = behind;
+    if (before === undefined) this.front = behind;
     else before.behind = behind;
     if (behind === undefined) this.last = before;
     else behind.before = before;
@@ -40,9 +44,21 @@ export class Fifo<T> {
   }
 }
 
-interface Place<T> {
-  readonly value: T;
-  before: Place<T> | undefined;
-  behind: Place<T> | undefined;
-  taken: boolean;
+/** Where an element stands. */
+export class FifoPlace<T> {
+  behind: FifoPlace<T> | undefined;
+  private isLeft = false;
+
+  constructor(
+    private readonly fifo: Fifo<T>,
+    readonly value: T,
+    public before: FifoPlace<T> | undefined,
+  ) {}
+
+  /** Takes the element out; more than once does no harm. */
+  leave(): void {
+    if (this.isLeft) return;
+    this.isLeft = true;
+    this.fifo.remove(this);
+  }
 }

@@ -4,7 +4,7 @@ import type { InferenceCall } from '../../../core/inference/call.js';
 import { departureOf, unwatch, watch } from '../../../core/inference/watched-call.js';
 import type { InferenceRequest } from '../../../core/inference/request.js';
 import type { QueueOptions, QueuePolicy } from '../../../core/model/scheduling.js';
-import { Fifo } from './fifo.js';
+import { Fifo, type FifoPlace } from './fifo.js';
 import { schedulePolicy } from './schedule-policy.js';
 
 /** How soon a caller may try again who was refused by a full queue: a queue empties in about that time, or never. */
@@ -18,6 +18,8 @@ export interface WaitingRequest {
   readonly admit: () => void;
   /** Called once instead: its caller is gone, it waited too long, or the model is not there any more. */
   readonly refuse: (reason: Error) => void;
+  /** Noted by the queue that it waits in. */
+  place?: Place | undefined;
 }
 
 interface Level {
@@ -34,7 +36,7 @@ interface Level {
 export class RequestQueue {
   private readonly levels: readonly Level[];
   private readonly defaultPriority: number;
-  private readonly places = new Map<WaitingRequest, Place>();
+  private count = 0;
 
   constructor(options: QueueOptions = {}) {
     const { priorityLevels = 0, defaultPriority = priorityLevels, policies = {} } = options;
@@ -47,7 +49,7 @@ export class RequestQueue {
   }
 
   get size(): number {
-    return this.places.size;
+    return this.count;
   }
 
   /** Takes a request in. Throws `unavailable` when its priority is full, and the reason of a call that has ended. */
@@ -60,7 +62,8 @@ export class RequestQueue {
     if (maxSize > 0 && level.waiting.size + level.delayed.size >= maxSize) {
       throw new ServingError('unavailable', 'Exceeds maximum queue size', { retryAfterMs: RETRY_AFTER_MS });
     }
-    this.places.set(entry, new Place(this, entry, level, limitOf(level.policy, timeoutMs)));
+    entry.place = new Place(this, entry, level, limitOf(level.policy, timeoutMs));
+    this.count++;
   }
 
   /** The request whose turn is next. */
@@ -75,22 +78,24 @@ export class RequestQueue {
   /** All that wait, in the order of their turns. */
   *[Symbol.iterator](): Generator<WaitingRequest, void> {
     for (const { waiting, delayed } of this.levels) {
-      yield* waiting;
-      yield* delayed;
+      // No generator within the generator: a batch asks for each of its requests here.
+      for (let place = waiting.first; place !== undefined; place = place.behind) yield place.value;
+      for (let place = delayed.first; place !== undefined; place = place.behind) yield place.value;
     }
   }
 
   /** Lets a request out; who takes it admits or refuses it. */
   take(entry: WaitingRequest): void {
-    const place = this.places.get(entry);
-    if (place === undefined) return;
-    this.places.delete(entry);
+    const { place } = entry;
+    if (place?.queue !== this) return;
+    entry.place = undefined;
+    this.count--;
     place.leave();
   }
 
   /** Refuses all that wait. */
   refuseAll(reason: () => Error): void {
-    for (const entry of this.places.keys()) {
+    for (const entry of [...this]) {
       this.take(entry);
       entry.refuse(reason());
     }
@@ -110,16 +115,16 @@ const limitOf = ({ timeoutMs = 0, allowTimeoutOverride = false }: QueuePolicy, a
 
 /** Where a request stands, and what makes it leave before its turn. */
 class Place {
-  private remove: () => void;
+  private standing: FifoPlace<WaitingRequest>;
   private readonly timer: NodeJS.Timeout | undefined;
 
   constructor(
-    private readonly queue: RequestQueue,
+    readonly queue: RequestQueue,
     private readonly entry: WaitingRequest,
     private readonly level: Level,
     limitMs: number,
   ) {
-    this.remove = level.waiting.push(entry);
+    this.standing = level.waiting.push(entry);
     if (limitMs > 0) this.timer = setTimeout(() => this.isLate(), limitMs);
     watch(entry.call, this);
   }
@@ -133,13 +138,13 @@ class Place {
   leave(): void {
     if (this.timer !== undefined) clearTimeout(this.timer);
     unwatch(this.entry.call, this);
-    this.remove();
+    this.standing.leave();
   }
 
   private isLate(): void {
     if (this.level.policy.onTimeout === 'delay') {
-      this.remove();
-      this.remove = this.level.delayed.push(this.entry);
+      this.standing.leave();
+      this.standing = this.level.delayed.push(this.entry);
       return;
     }
     this.queue.take(this.entry);

@@ -2,7 +2,7 @@ import type { SequenceContext } from '../../../core/inference/context.js';
 import type { InferenceResponse } from '../../../core/inference/response.js';
 import type { Principal } from '../../../core/inference/principal.js';
 import type { NamedTensors } from '../../../core/tensor/tensor.js';
-import { Fifo } from '../queue/fifo.js';
+import { Fifo, type FifoPlace } from '../queue/fifo.js';
 import type { WaitingRequest } from '../queue/request-queue.js';
 import type { SequenceId } from './sequence-parameters.js';
 
@@ -39,7 +39,7 @@ export class Lane {
   /** Ends the lane when nothing comes for too long. */
   silence: NodeJS.Timeout | undefined;
   private readonly waiting = new Fifo<SequencedMember>();
-  private readonly leaving = new Map<SequencedMember, () => void>();
+  private readonly leaving = new Map<SequencedMember, FifoPlace<SequencedMember>>();
 
   constructor(readonly key: string) {}
 
@@ -61,7 +61,7 @@ export class Lane {
   }
 
   remove(member: SequencedMember): void {
-    this.leaving.get(member)?.();
+    this.leaving.get(member)?.leave();
     this.leaving.delete(member);
   }
 

@@ -1,4 +1,4 @@
-import { Fifo } from '../queue/fifo.js';
+import { Fifo, type FifoPlace } from '../queue/fifo.js';
 import type { Lane } from './lane.js';
 
 /** The slots that sequences run in; those that find none wait in the backlog, in the order in which they came. */
@@ -8,7 +8,7 @@ export class Slots {
   /** No slot before it is free. */
   private lowest = 0;
   private readonly backlog = new Fifo<Lane>();
-  private readonly leaving = new Map<Lane, () => void>();
+  private readonly leaving = new Map<Lane, FifoPlace<Lane>>();
 
   /** `admit` is called for each lane out of the backlog. */
   constructor(
@@ -28,7 +28,7 @@ export class Slots {
 
   /** Takes the lane's slot for the next one, or its place in the backlog. */
   leave(lane: Lane): void {
-    this.leaving.get(lane)?.();
+    this.leaving.get(lane)?.leave();
     this.leaving.delete(lane);
     if (lane.slot === undefined) return;
     this.takeBack(lane.slot);
