@@ -21,6 +21,10 @@ const BY_STATUS: Readonly<Record<number, ErrorCode>> = {
 export const outcomeCode = (status: number): 'ok' | ErrorCode =>
   status < 400 ? 'ok' : (BY_STATUS[status] ?? (status < 500 ? 'invalid-argument' : 'internal'));
 
+/** When to try again after a status that says only that it is not now. */
+export const retryAfterMsOf = (status: number): number | undefined =>
+  status === 429 || status === 503 ? 1_000 : undefined;
+
 /** The text of the exception that reaches the caller: its own below 500, but for those into which Nest puts the path. */
 export function callersText(exception: HttpException): string {
   const status = exception.getStatus();

@@ -2,7 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ServiceError, status as Status } from '@grpc/grpc-js';
-import { type CallHandler, type CanActivate, type NestInterceptor, type PipeTransform } from '@nestjs/common';
+import {
+  type CallHandler,
+  type CanActivate,
+  HttpException,
+  type NestInterceptor,
+  type PipeTransform,
+} from '@nestjs/common';
 import { APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fp32, signature } from '#core';
@@ -339,6 +345,25 @@ describe.each(['grpc', 'rest'] as const)('over %s', (wire) => {
     expect(ended.status).not.toBe(over.ok);
     expect(ended.message).not.toContain('hush');
     expect(inferences).toBe(0);
+  });
+
+  it('a guard that refuses for now, by an exception of Nest, tells when to try again', async () => {
+    let refusal = 429;
+    const refusing = guard(() => {
+      throw new HttpException('not now', refusal);
+    });
+    await using server = await start({}, { providers: [{ provide: APP_GUARD, useValue: refusing }] });
+    const ends = [];
+    for (refusal of [429, 503, 403]) {
+      const { status, header } = await over.infer(server, 'boss', 'iris');
+      ends.push([status, header('retry-after')]);
+    }
+    const limited = wire === 'grpc' ? 'RESOURCE_EXHAUSTED' : 429;
+    expect(ends).toEqual([
+      [limited, '1'],
+      [over.undecided, '1'],
+      [over.denied, null],
+    ]);
   });
 
   it('F64 takes up new roles, keeps the last good ones, and says so', async () => {

@@ -6,7 +6,7 @@ import { type Observable, throwError } from 'rxjs';
 import { toServingError } from '../../core/errors/catalogue.js';
 import { ServingError } from '../../core/errors/serving-error.js';
 import { attachedCall } from '../call/call-context.js';
-import { callersText, outcomeCode } from '../http-exception.js';
+import { callersText, outcomeCode, retryAfterMsOf } from '../http-exception.js';
 
 /**
  * Maps whatever a guard, pipe or controller threw to a `ServingError`; the strategy writes its status. What has a
@@ -41,7 +41,11 @@ function fromHttpException(exception: HttpException): ServingError {
   const status = exception.getStatus();
   const code = outcomeCode(status);
   if (code === 'ok') return toServingError(exception);
-  return new ServingError(code, callersText(exception), status < 500 ? {} : { cause: exception });
+  const retryAfterMs = retryAfterMsOf(status);
+  return new ServingError(code, callersText(exception), {
+    ...(status < 500 ? {} : { cause: exception }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
 }
 
 const stackOf = (cause: unknown): string | undefined => (cause instanceof Error ? cause.stack : undefined);

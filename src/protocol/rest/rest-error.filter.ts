@@ -5,7 +5,7 @@ import type { FastifyReply } from 'fastify';
 import { toServingError } from '../../core/errors/catalogue.js';
 import type { ErrorReason, ServingError } from '../../core/errors/serving-error.js';
 import { attachedCall } from '../call/call-context.js';
-import { callersText } from '../http-exception.js';
+import { callersText, retryAfterMsOf } from '../http-exception.js';
 import { CODINGS } from './body/inflate-body.js';
 import { recordOutcome } from './rest-call.js';
 import { httpStatus } from './status.js';
@@ -59,15 +59,9 @@ function log(message: string, cause: unknown, request: object): void {
 const describe = (cause: unknown): string =>
   cause instanceof Error ? `${cause.name}: ${cause.message}` : inspect(cause, { depth: 1, customInspect: false });
 
-const BY_STATUS: Readonly<Record<number, Readonly<Record<string, string>>>> = {
-  401: { 'www-authenticate': 'Bearer' },
-  429: { 'retry-after': '1' },
-  503: { 'retry-after': '1' },
-};
-
-const headersOf = ({ status, reason, retryAfterMs }: ErrorAnswer): Record<string, string> => ({
+const headersOf = ({ status, reason, retryAfterMs = retryAfterMsOf(status) }: ErrorAnswer): Record<string, string> => ({
   'content-type': 'application/json',
-  ...BY_STATUS[status],
+  ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
   ...(retryAfterMs === undefined ? {} : { 'retry-after': String(Math.ceil(retryAfterMs / 1_000)) }),
   ...(reason === 'unsupported-encoding' ? { 'accept-encoding': CODINGS } : {}),
 });
