@@ -19,7 +19,7 @@ export class StreamAdmission {
     if (call.refusal !== undefined) throw call.refusal;
     const encoded = withForwarded(decodeInferRequest(message), call);
     await this.access.check(call, 'inference', encoded.model, encoded.version);
-    await call.onInference?.(encoded.inputs[0]?.shape[0] ?? 1);
+    await call.onInference?.(encoded);
     return this.tensors.decode(encoded);
   }
 }

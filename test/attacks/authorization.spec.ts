@@ -398,6 +398,22 @@ describe.each(['grpc', 'rest'] as const)('over %s', (wire) => {
     expect(inferences).toBe(3);
   });
 
+  it('F58 limits each model for all its callers together, and takes nothing of who may not run it', async () => {
+    const RATE_LIMIT_MODELS = 'iris=2/h,*=1/h';
+    await using server = await start({ AUTHZ: 'roles', AUTHZ_ROLES_FILE: roles, RATE_LIMIT_MODELS });
+    const infer = (caller: Caller, model: string) => over.infer(server, caller, model);
+    for (let time = 0; time < 3; time++) expect((await infer('other', 'iris')).status).toBe(over.denied);
+    expect([(await infer('analyst', 'iris')).status, (await infer('boss', 'iris')).status]).toEqual([over.ok, over.ok]);
+    const refused = await infer('analyst', 'iris');
+    expect(refused.status).toBe(wire === 'grpc' ? 'RESOURCE_EXHAUSTED' : 429);
+    expect(refused.message).toMatch(/^Rate limit: too many requests for model 'iris' \(iris=2\/h\)/);
+    expect(Number(refused.header('retry-after'))).toBeGreaterThan(1_700);
+    expect((await infer('boss', 'fraud')).status).toBe(over.ok);
+    expect((await infer('boss', 'fraud')).message).toContain("for model 'fraud' (*=1/h)");
+    expect((await over.metadata(server, 'analyst', 'iris')).status).toBe(over.ok);
+    expect(inferences).toBe(3);
+  });
+
   it('A12 limits strangers by their address, which no header changes, and the health of the server never', async () => {
     await using server = await serve(models, { environment: { RATE_LIMIT: '*=1/h' } });
     const infer = (address: string) => over.infer(server, 'boss', 'iris', { 'x-forwarded-for': address });

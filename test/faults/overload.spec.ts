@@ -39,3 +39,22 @@ it('F58 refuses inferences beyond the cap at once, on both wires and in streams,
   expect((await server.rest.post('/v2/models/gated/infer', body)).status).toBe(200);
   await server.grpc.call('ModelInfer', message);
 });
+
+it('F58 refuses each message of a stream beyond the limit of its model, and serves the others', async () => {
+  const models = ['limited', 'free'].map((name) => defineModel(name, values, ({ x }) => ({ y: x })));
+  await using server = await serve(models, { environment: { RATE_LIMIT_MODELS: 'limited=1/h' } });
+  const stream = server.grpc.duplex('ModelStreamInfer');
+  for (const model_name of ['limited', 'limited', 'free', 'free']) {
+    stream.write({
+      model_name,
+      inputs: [{ name: 'x', datatype: 'INT32', shape: [1], contents: { int_contents: [7] } }],
+    });
+  }
+  stream.end();
+  const errors: unknown[] = [];
+  for await (const reply of stream) errors.push((reply as { error_message?: string }).error_message);
+  expect(errors).toHaveLength(4);
+  expect(errors.filter((error) => error !== undefined)).toEqual([
+    expect.stringContaining("too many requests for model 'limited' (limited=1/h)"),
+  ]);
+});

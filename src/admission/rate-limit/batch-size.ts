@@ -1,4 +1,4 @@
-/** What a message of gRPC says of its inputs, where it is one request for an inference. */
+/** What a request for an inference says of its inputs, as a message of gRPC or decoded. */
 interface InferMessage {
   readonly inputs?: readonly { readonly shape?: readonly (string | number | bigint)[] }[];
 }

@@ -5,7 +5,7 @@ import { familyOf, isPublic } from '../operation-family.js';
 import { batchOf } from './batch-size.js';
 import { RateLimiter } from './rate-limiter.js';
 
-/** Turns away callers who call too often. What is public, the health of the server, is never limited. */
+/** Turns away callers who call too often, and inferences of models that are called too often. What is public, the health of the server, is never limited. */
 @Injectable()
 export class RateLimitGuard implements CanActivate {
   constructor(
@@ -15,12 +15,14 @@ export class RateLimitGuard implements CanActivate {
 
   canActivate(context: ExecutionContext): true | Promise<true> {
     const family = familyOf(context, this.reflector);
-    const account = family && !isPublic(context, this.reflector) && this.limiter.accountOf(callOf(context), family);
-    if (!account) return true;
-    const items = context.getType() === 'rpc' ? batchOf(context.getArgByIndex(0)) : undefined;
+    if (family === undefined || isPublic(context, this.reflector)) return true;
+    const call = callOf(context);
+    const account = this.limiter.accountOf(call, family);
+    const items = account && context.getType() === 'rpc' ? batchOf(context.getArgByIndex(0)) : undefined;
     // Bodies and streams are read behind the guards: they pay the price of a request now, and the rest when it is known.
-    if (family === 'inference' && items === undefined) callOf(context).onInference = account.prepaid();
-    const pending = account.charge(items ?? 1);
+    const rest = items === undefined ? account?.prepaid() : undefined;
+    if (family === 'inference') call.onInference = this.limiter.behindGuards(rest);
+    const pending = account?.charge(items ?? 1);
     return pending === undefined ? true : pending.then(() => true);
   }
 }

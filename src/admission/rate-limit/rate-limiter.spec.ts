@@ -1,4 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { EncodedRequest } from '../../core/inference/request.js';
+import { decodeInferRequest } from '../../protocol/grpc/decode.js';
 import { fakeCall } from '../../testing/fake-call-context.js';
 import { FakeTokenBuckets } from '../../testing/fake-token-buckets.js';
 import type { RateLimitConfig } from './rate-limit.config.js';
@@ -10,8 +12,14 @@ beforeEach(() => {
   buckets = new FakeTokenBuckets();
 });
 
-const limiter = (limits: string, RATE_LIMIT_WEIGHT: RateLimitConfig['RATE_LIMIT_WEIGHT'] = 'request') =>
-  new RateLimiter({ RATE_LIMIT: limits === '' ? [] : limits.split(','), RATE_LIMIT_WEIGHT }, buckets);
+const list = (limits: string): string[] => (limits === '' ? [] : limits.split(','));
+
+const limiter = (
+  limits: string,
+  RATE_LIMIT_WEIGHT: RateLimitConfig['RATE_LIMIT_WEIGHT'] = 'request',
+  models = '',
+): RateLimiter =>
+  new RateLimiter({ RATE_LIMIT: list(limits), RATE_LIMIT_MODELS: list(models), RATE_LIMIT_WEIGHT }, buckets);
 
 const keys = () => buckets.taken.map(({ key }) => key);
 
@@ -41,6 +49,45 @@ it('refuses with the family, the limit and the time', async () => {
   expect(() => account?.charge(1)).toThrow(expect.objectContaining(refusal) as Error);
   buckets.wait = Promise.resolve(249.5);
   await expect(account?.charge(1)).rejects.toMatchObject(refusal);
+});
+
+describe('models', () => {
+  const request = (model: string, items = 1): EncodedRequest =>
+    decodeInferRequest({ model_name: model, inputs: [{ name: 'x', datatype: 'FP32', shape: [items] }] });
+
+  it('have a bucket each, by their own limit or that of all others, where there is any', () => {
+    const charge = limiter('', 'batch', 'iris=4/s,*=2/s').behindGuards();
+    void charge?.(request('iris', 3));
+    void charge?.(request('fraud', 2));
+    expect(buckets.taken).toMatchObject([
+      { key: 'model iris', tokens: 3, size: { capacity: 4 } },
+      { key: 'model fraud', tokens: 2, size: { capacity: 2 } },
+    ]);
+    void limiter('', 'request', 'iris=4/s').behindGuards()?.(request('fraud'));
+    expect(buckets.taken).toHaveLength(2);
+    expect(limiter('').behindGuards()).toBeUndefined();
+  });
+
+  it('refuse with their name, the limit and the time', () => {
+    buckets.wait = 249.5;
+    const message = "Rate limit: too many requests for model 'iris' (iris=4/s): try again in 250 ms";
+    const refusal = { code: 'resource-exhausted', message, retryAfterMs: 249.5 };
+    expect(() => limiter('', 'request', 'iris=4/s').behindGuards()?.(request('iris'))).toThrow(
+      expect.objectContaining(refusal) as Error,
+    );
+  });
+
+  it('are charged after the caller, and not for one who is over the limit', async () => {
+    const limits = limiter('', 'request', '*=4/s');
+    await limits.behindGuards(() => Promise.resolve())?.(request('iris'));
+    expect(keys()).toEqual(['model iris']);
+    await expect(limits.behindGuards(() => Promise.reject(new Error('no')))?.(request('iris'))).rejects.toThrow('no');
+    const refuse = (): void => {
+      throw new Error('no');
+    };
+    expect(() => limits.behindGuards(refuse)?.(request('iris'))).toThrow('no');
+    expect(keys()).toEqual(['model iris']);
+  });
 });
 
 describe('batches', () => {

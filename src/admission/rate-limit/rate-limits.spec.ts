@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { parseRateLimits } from './rate-limits.js';
+import { parseModelRateLimits, parseRateLimits } from './rate-limits.js';
 
 it('reads counts, units and bursts', () => {
   const limits = parseRateLimits(['inference=100/s', 'model-repository=30/m:5', 'trace=36/h', '*=1000/s:2000']);
@@ -27,4 +27,14 @@ it.each([
 
 it('tells all problems, and refuses a family that stands twice', () => {
   expect(() => parseRateLimits(['inference=1/s', 'inference=2/s', 'x'])).toThrow(/'inference' stands twice.*\n.*'x'/);
+});
+
+it('reads those of models, by any name', () => {
+  expect([...parseModelRateLimits(['resnet_50.v2=100/s:150', '*=36/h'])]).toEqual([
+    ['resnet_50.v2', { text: 'resnet_50.v2=100/s:150', capacity: 150, perMs: 0.1 }],
+    ['*', { text: '*=36/h', capacity: 36, perMs: 0.00001 }],
+  ]);
+  expect(() => parseModelRateLimits(['=5/s', 'iris=1/s', 'iris=2/s'])).toThrow(
+    /RATE_LIMIT_MODELS: '=5\/s' is malformed: write model=count\/unit.*\n.*'iris' stands twice: give each model one limit/,
+  );
 });

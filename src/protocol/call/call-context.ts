@@ -6,6 +6,7 @@ import type { CallTimings, InferenceCall } from '../../core/inference/call.js';
 import { Departures } from '../../core/inference/departures.js';
 import type { Parameters } from '../../core/inference/parameters.js';
 import type { ServingError } from '../../core/errors/serving-error.js';
+import type { EncodedRequest } from '../../core/inference/request.js';
 import type { Principal } from '../../core/inference/principal.js';
 import type { OperationFamily } from './operation.decorator.js';
 import type { Placed } from './live-set.js';
@@ -47,10 +48,10 @@ export class CallContext implements InferenceCall, Placed {
   /** The family of the operation, once a guard has looked at it. */
   family: OperationFamily | undefined;
   /**
-   * Set where inferences are charged: called with the number of items of each inference request that the call turns
-   * out to carry. Throws where the request may not run now.
+   * Set where inferences are charged: called behind the guards with each inference request that the call turns out to
+   * carry. Throws where the request may not run now.
    */
-  onInference: ((items: number) => void | Promise<void>) | undefined;
+  onInference: ((request: EncodedRequest) => void | Promise<void>) | undefined;
   /** Set where headers become parameters: reads those of this call. Throws for one that must not become any. */
   forwarded: (() => Parameters) | undefined;
   /** What was taken for the call is given back here, once, however it ends. */

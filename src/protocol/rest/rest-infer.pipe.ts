@@ -30,7 +30,7 @@ type MaybeLater<T> = T | Promise<T>;
 export function charge(decoded: EncodedRequest, call: CallContext): MaybeLater<Received<EncodedRequest>> {
   const request = withForwarded(decoded, call);
   call.adoptRequestId(request.id);
-  const charging = call.onInference?.(request.inputs[0]?.shape[0] ?? 1);
+  const charging = call.onInference?.(request);
   const received = { request, call };
   return charging instanceof Promise ? charging.then(() => received) : received;
 }
