@@ -95,7 +95,8 @@ export class RequestQueue {
 
   /** Refuses all that wait. */
   refuseAll(reason: () => Error): void {
-    for (const entry of [...this]) {
+    const waiting = [...this];
+    for (const entry of waiting) {
       this.take(entry);
       entry.refuse(reason());
     }
