@@ -5,6 +5,7 @@ import { Agent, get } from 'node:http';
 import { dirname, join, resolve } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { atScale } from '../support/full-scale.js';
+import { threadPriorities } from '../support/thread-priorities.js';
 
 /** The built server reads and writes large JSON in threads of their own: what it says meanwhile comes at once. */
 
@@ -122,6 +123,10 @@ describe(`JSON of ${MEGABYTES} MB`, { timeout: 60_000 }, () => {
       const { offloaded, inline } = await expectFreeLoop(threads.http, alone.http, ask);
       expect([offloaded.reply.status, inline.reply.status]).toEqual([200, 200]);
       expect(offloaded.bytes.equals(inline.bytes)).toBe(true);
+    }
+    if (process.platform === 'linux') {
+      const lower = [threads, alone].map(({ child: { pid = 0 } }) => threadPriorities(pid).filter((nice) => nice > 0));
+      expect(lower[0]?.length).toBeGreaterThan(lower[1]?.length ?? 0);
     }
     const { reply, bytes } = await infer(threads.http, binary, binaryHeaders);
     expect(reply.headers.get('content-type')).toBe('application/json');

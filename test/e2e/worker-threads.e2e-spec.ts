@@ -60,6 +60,11 @@ describe('models in worker threads', () => {
     expect(await isReady(server)).toBe(true);
   });
 
+  it.runIf(process.platform === 'linux')('stand back for the event loop', () => {
+    const lower = server.threadPriorities.filter((nice) => nice === 10);
+    expect(lower.length).toBeGreaterThanOrEqual(Object.keys(server.states).length);
+  });
+
   it.each(WIRES)('answer over %s', async (wire) => {
     const { outputs } = await over(wire, server, {
       ...vector('double', [1, 2.5, -3]),

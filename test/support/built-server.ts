@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { vi } from 'vitest';
 import { GrpcClient } from '../../src/testing/grpc-client.js';
 import { RestClient } from '../../src/testing/rest-client.js';
+import { threadPriorities } from './thread-priorities.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 const SCRIPT = join(ROOT, 'test/fixtures/threads/server.mjs');
@@ -93,6 +94,11 @@ export class BuiltServer implements AsyncDisposable {
   /** Waits until a model has left the file; returns its text. */
   found(name: string): Promise<string> {
     return vi.waitFor(() => readFile(join(this.folder, name), 'utf8'), { timeout: 15_000, interval: 5 });
+  }
+
+  /** The nice values of its threads. */
+  get threadPriorities(): readonly number[] {
+    return threadPriorities(this.child.pid ?? 0);
   }
 
   kill(signal: NodeJS.Signals): void {
