@@ -61,6 +61,35 @@ const asRaw = (bytes = raw) => ({ typed: undefined, raw: [bytes] });
 const start = (contents: string): Promise<TestServer> =>
   serve(echoModels([-1]), { environment: { GRPC_OUTPUT_CONTENTS: contents } });
 
+/** The kind of contents in which a stream answers each message. */
+async function streamed(
+  server: TestServer,
+  messages: readonly object[],
+  options: { readonly metadata: Readonly<Record<string, string>> },
+): Promise<unknown[]> {
+  const client = new Client(server.grpc.address, credentials.createInsecure());
+  const sent = new Metadata();
+  for (const [key, value] of Object.entries(options.metadata)) sent.set(key, value);
+  const { path, requestSerialize } = ModelStreamInfer;
+  const call = client.makeBidiStreamRequest(path, requestSerialize, decodeModelStreamInferResponse, sent);
+  const kinds: unknown[] = [];
+  call.on('data', ({ response }: EncodedStreamReply) => kinds.push(response?.outputs[0]?.contents.kind));
+  for (const message of messages) call.write(message);
+  call.end();
+  await once(call, 'end');
+  client.close();
+  return kinds;
+}
+
+async function expectRefusal({ grpc }: TestServer, word: string): Promise<void> {
+  const message = `metadata x-oip-output-contents: '${word}' are no contents of outputs: use one of raw, mirror, typed`;
+  const refusal = { code: 3, details: message };
+  await expect(grpc.call('ModelInfer', rawRequest, metadata(word))).rejects.toMatchObject(refusal);
+  const call = grpc.duplex('ModelStreamInfer', metadata(word));
+  call.resume();
+  expect(await once(call, 'error')).toMatchObject([refusal]);
+}
+
 describe('GRPC_OUTPUT_CONTENTS=mirror', () => {
   let server: TestServer;
   const infer = async (message: object, options = {}) =>
@@ -87,28 +116,11 @@ describe('GRPC_OUTPUT_CONTENTS=mirror', () => {
     expect(await infer(typedRequest('FP32'), metadata('raw'))).toEqual(asRaw(Buffer.of(0, 0, 0, 0x3f, 0, 0, 0, 0xc0)));
   });
 
-  it('refuses other words, naming them', async () => {
-    const message =
-      "metadata x-oip-output-contents: 'cooked' are no contents of outputs: use one of raw, mirror, typed";
-    await expect(infer(rawRequest, metadata('cooked'))).rejects.toMatchObject({ code: 3, details: message });
-    const call = server.grpc.duplex('ModelStreamInfer', metadata('cooked'));
-    call.resume();
-    expect(await once(call, 'error')).toMatchObject([{ code: 3, details: message }]);
-  });
+  it('refuses other words, naming them', () => expectRefusal(server, 'cooked'));
 
   it.each(['triton', 'mlserver'])('answers each message of a stream of %s as it asks', async (dialect) => {
-    const client = new Client(server.grpc.address, credentials.createInsecure());
-    const { path, requestSerialize } = ModelStreamInfer;
-    const sent = new Metadata();
-    sent.set('x-oip-stream-dialect', dialect);
-    const call = client.makeBidiStreamRequest(path, requestSerialize, decodeModelStreamInferResponse, sent);
-    const kinds: unknown[] = [];
-    call.on('data', ({ response }: EncodedStreamReply) => kinds.push(response?.outputs[0]?.contents.kind));
-    for (const message of [rawRequest, typedRequest('INT32')]) call.write(message);
-    call.end();
-    await once(call, 'end');
-    client.close();
-    expect(kinds).toEqual(['raw', 'typed']);
+    const options = { metadata: { 'x-oip-stream-dialect': dialect } };
+    expect(await streamed(server, [rawRequest, typedRequest('INT32')], options)).toEqual(['raw', 'typed']);
   });
 });
 
@@ -118,8 +130,27 @@ it('GRPC_OUTPUT_CONTENTS=typed answers all with typed contents, but for calls th
   expect(seen(await server.grpc.call<Reply>('ModelInfer', rawRequest, metadata('mirror')))).toEqual(asRaw());
 });
 
-it('GRPC_OUTPUT_CONTENTS=raw, the default, answers all with raw contents', async () => {
-  await using server = await serve(echoModels([-1]));
-  const reply = await server.grpc.call<Reply>('ModelInfer', typedRequest('INT8'), metadata('typed'));
-  expect(seen(reply)).toEqual(asRaw(Buffer.of(0x80, 0x7f)));
+describe('GRPC_OUTPUT_CONTENTS=raw, the default', () => {
+  let server: TestServer;
+  const infer = async (message: object, options = {}) =>
+    seen(await server.grpc.call<Reply>('ModelInfer', message, options));
+
+  beforeAll(async () => {
+    server = await serve(echoModels([-1]));
+  });
+  afterAll(() => server.close());
+
+  it('answers a typed request raw', async () => {
+    expect(await infer(typedRequest('INT8'))).toEqual(asRaw(Buffer.of(0x80, 0x7f)));
+  });
+
+  it('answers one call or stream as its metadata asks', async () => {
+    expect(await infer(rawRequest, metadata('typed'))).toEqual(asTyped({ int_contents: [1, 2] }));
+    expect(await infer(rawRequest, metadata('mirror'))).toEqual(asRaw());
+    expect(await infer(typedRequest('FP32'), metadata('mirror'))).toEqual(asTyped(TYPED['FP32']));
+    expect(await streamed(server, [rawRequest, typedRequest('INT32')], metadata('mirror'))).toEqual(['raw', 'typed']);
+    expect(await streamed(server, [rawRequest], metadata('typed'))).toEqual(['typed']);
+  });
+
+  it('refuses other words, naming them', () => expectRefusal(server, 'cooked'));
 });

@@ -18,7 +18,7 @@ export class GrpcConfig {
   readonly STREAM_DIALECT: 'triton' | 'mlserver' = 'triton';
 
   @OneOf(
-    'Where gRPC clients find the values of outputs: raw contents, typed contents, or as their request had them (mirror). But with raw, the metadata x-oip-output-contents says it for one call.',
+    'Where gRPC clients find the values of outputs: raw contents, typed contents, or as their request had them (mirror). The metadata x-oip-output-contents says it for one call.',
     ['raw', 'mirror', 'typed'],
   )
   readonly GRPC_OUTPUT_CONTENTS: 'raw' | 'mirror' | 'typed' = 'raw';

@@ -5,6 +5,7 @@ import { testsOf } from './feature.js';
 export const errors = testsOf('test/conformance/errors.spec.ts');
 export const surface = testsOf('test/conformance/surface.spec.ts');
 export const clients = testsOf('test/conformance/clients.spec.ts');
+export const outputContents = testsOf('test/conformance/output-contents.spec.ts');
 export const conventions = testsOf('test/conformance/conventions.spec.ts');
 export const fixtureModels = testsOf('test/conformance/fixture-models.spec.ts');
 export const platforms = testsOf('test/conformance/platforms.spec.ts');

@@ -1,4 +1,4 @@
-import { chapter, no, yes } from './feature.js';
+import { chapter, yes } from './feature.js';
 import * as t from './files.js';
 
 export const GRPC = [
@@ -69,7 +69,11 @@ export const GRPC = [
       t.conventions('answers a typed request raw'),
       t.clients('ask whether the server is there, and read the raw outputs of a %s request'),
     ),
-    no('C8: typed outputs for a typed request', 'MKA', 'raw outputs are what every client here reads; no option yet'),
+    yes(
+      'C8: typed outputs for a typed request, by `GRPC_OUTPUT_CONTENTS` or as the metadata `x-oip-output-contents` asks',
+      'MKA',
+      t.outputContents('answers typed %s with typed contents', 'answers one call or stream as its metadata asks'),
+    ),
     yes('C9: bare names of states in the index', 'T', t.surface('1.2: RepositoryIndex')),
     yes('C10: `ModelReady` of an unknown model is no error', 'T', t.errors('2.2 row 3: ModelReady, unknown model')),
   ]),

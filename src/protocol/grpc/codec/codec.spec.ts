@@ -321,7 +321,7 @@ describe('a ModelInferResponse with typed contents', () => {
     const marked = new TypedResponse(response);
     expect(encodeEitherResponse(response)).toEqual(encodeModelInferResponse(response));
     expect(encodeEitherResponse(marked)).toEqual(encodeTypedResponse(response));
-    const streamed = encodeModelStreamInferResponse({ error: '', response: marked }, encodeEitherResponse);
+    const streamed = encodeModelStreamInferResponse({ error: '', response: marked });
     expect(streamed.subarray(-encodeTypedResponse(response).length)).toEqual(encodeTypedResponse(response));
   });
 });

@@ -1,15 +1,13 @@
 import type { StreamReply } from '../server/stream-messages.js';
-import { decodeModelInferResponse, type EncodedResponse, encodeModelInferResponse } from './infer-response.js';
+import { decodeModelInferResponse, type EncodedResponse } from './infer-response.js';
 import { delimited } from './parameter-field.js';
+import { encodeEitherResponse } from './typed-response.js';
 import { WireReader } from './wire-reader.js';
 import { fieldSize, WireWriter } from './wire-writer.js';
 
 /** Writes a ModelStreamInferResponse: the response, and before it the error if there is one. */
-export function encodeModelStreamInferResponse(
-  { error, response }: StreamReply,
-  encode: typeof encodeModelInferResponse = encodeModelInferResponse,
-): Buffer {
-  const encoded = encode(response);
+export function encodeModelStreamInferResponse({ error, response }: StreamReply): Buffer {
+  const encoded = encodeEitherResponse(response);
   const errorLength = Buffer.byteLength(error);
   const writer = new WireWriter((errorLength === 0 ? 0 : fieldSize(errorLength)) + fieldSize(encoded.length));
   if (errorLength > 0) writer.stringField(1, error, errorLength);

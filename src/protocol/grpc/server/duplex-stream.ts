@@ -7,8 +7,7 @@ import type { Overload } from '../../call/overload.js';
 import { countInference } from './admit-call.js';
 import { type CallReporter, trailers } from './call-reporter.js';
 import type { ModelInferRequest } from '../messages.js';
-import { TypedResponse } from '../codec/typed-response.js';
-import { isTyped, type OutputContents } from './output-contents.js';
+import { answerAsAsked, type OutputContents } from './output-contents.js';
 import type { InferenceStream, MessageStream, StreamDialect, StreamedRequest, StreamReply } from './stream-messages.js';
 
 export interface StreamLimits {
@@ -100,9 +99,9 @@ export class DuplexStream implements InferenceStream, MessageStream {
   }
 
   send(reply: StreamReply, request: ModelInferRequest): Promise<void> {
-    const { error, response } = reply;
-    const answer = isTyped(this.contents, request) ? { error, response: new TypedResponse(response) } : reply;
-    return this.write(this.dialect === 'mlserver' ? answer.response : answer);
+    const response = answerAsAsked(reply.response, this.contents, request);
+    if (this.dialect === 'mlserver') return this.write(response);
+    return this.write(response === reply.response ? reply : { error: reply.error, response });
   }
 
   /** Writes stand in line: each waits until the one before it found room. */

@@ -12,6 +12,7 @@ import { ServerGrpc } from '@nestjs/microservices';
 import { firstValueFrom, isObservable, lastValueFrom, type Observable } from 'rxjs';
 import { toServingError } from '../../../core/errors/catalogue.js';
 import { ServingError } from '../../../core/errors/serving-error.js';
+import type { InferenceResponse } from '../../../core/inference/response.js';
 import { attachCall, attachedCall, type CallContext } from '../../call/call-context.js';
 import type { HeaderForwarding } from '../../call/header-forwarding.js';
 import type { CallObserver } from '../../call/call-observer.js';
@@ -19,11 +20,11 @@ import { admitCalls, countInference, type GrpcAdmission, type GrpcCallDetails, i
 import { CallReporter, trailers } from './call-reporter.js';
 import { CallWatch } from './call-watch.js';
 import { plugCodec } from '../codec/plug-codec.js';
-import { encodeEitherResponse } from '../codec/typed-response.js';
 import { ALIASES, loadContracts, packagesOf } from '../contracts.js';
 import { takeUnaryCalls } from './grpc-internals.js';
 import { type Sessions, tuneHttp2 } from './http2-tuning.js';
 import { answerAsAsked, type OutputContents, readOutputContents } from './output-contents.js';
+import type { ModelInferRequest } from '../messages.js';
 import { readStreamDialect } from './read-stream-dialect.js';
 import type { StreamDialect } from './stream-messages.js';
 import { type DuplexCall, DuplexStream, type StreamLimits } from './duplex-stream.js';
@@ -33,7 +34,7 @@ export interface GrpcServerOptions extends GrpcAdmission, StreamLimits {
   readonly address: string;
   /** How streams speak whose clients do not say it. */
   readonly streamDialect: StreamDialect;
-  /** Where the values of outputs stand for clients who do not say it. Default: raw, whatever they say. */
+  /** Where the values of outputs stand for clients who do not say it. Default: raw. */
   readonly outputContents?: OutputContents | undefined;
   /** Absent where no metadata becomes a parameter. */
   readonly forwarding?: HeaderForwarding | undefined;
@@ -91,11 +92,9 @@ export class GrpcServer extends ServerGrpc {
   constructor(private readonly settings: GrpcServerOptions) {
     // What the library would print by itself is thrown as well; it belongs into the server's own log, if anywhere.
     setLogger({ ...console, error: (...words: unknown[]) => new Logger('grpc-js').debug(words.join(' ')) });
-    const { outputContents = 'raw' } = settings;
-    const encode = outputContents === 'raw' ? undefined : encodeEitherResponse;
-    const packageDefinition = { ...plugCodec(loadContracts(), encode), ...settings.reflection };
+    const packageDefinition = { ...plugCodec(loadContracts()), ...settings.reflection };
     super({ url: settings.address, package: packagesOf(packageDefinition), packageDefinition });
-    this.outputContents = outputContents;
+    this.outputContents = settings.outputContents ?? 'raw';
     this.reporter = new CallReporter(settings.observer);
     this.watch = new CallWatch(Math.min(settings.requestTimeoutMs, settings.streamStallMs));
   }
@@ -142,8 +141,7 @@ export class GrpcServer extends ServerGrpc {
       this.paths.push(definition.path);
       if (this.settings.publicRpcs.has(`${name}/${method}`)) this.publicPaths.add(definition.path);
     }
-    if (handler === undefined || method !== 'ModelInfer' || this.outputContents === 'raw') return handler;
-    return answerAsAsked(handler as Handler, this.outputContents) as typeof handler;
+    return handler;
   }
 
   override createUnaryServiceMethod(handler: Handler) {
@@ -242,13 +240,18 @@ export class GrpcServer extends ServerGrpc {
     details: GrpcCallDetails,
   ): Promise<void> {
     try {
+      const contents = isInference(context) ? readOutputContents(call.metadata, this.outputContents) : 'raw';
       const result = await handler(call.request, call.metadata, call);
       const reply: unknown = isObservable(result) ? await firstValueFrom(result, { defaultValue: undefined }) : result;
       if (reply === undefined) {
         const { model } = context;
         throw new ServingError('internal', `${call.getPath()} gave no reply${model ? ` for model '${model}'` : ''}`);
       }
-      details.reply(reply);
+      details.reply(
+        contents === 'raw'
+          ? reply
+          : answerAsAsked(reply as InferenceResponse, contents, call.request as ModelInferRequest),
+      );
       if (call.cancelled) this.reporter.cancelled(context);
       else this.reporter.succeeded(context);
     } catch (thrown) {

@@ -1,5 +1,4 @@
 import type { Metadata } from '@grpc/grpc-js';
-import { isObservable, map } from 'rxjs';
 import { invalidArgument } from '../../../core/errors/catalogue.js';
 import type { InferenceResponse } from '../../../core/inference/response.js';
 import { TypedResponse } from '../codec/typed-response.js';
@@ -12,13 +11,11 @@ import type { ModelInferRequest } from '../messages.js';
 export const OUTPUT_CONTENTS = ['raw', 'mirror', 'typed'] as const;
 export type OutputContents = (typeof OUTPUT_CONTENTS)[number];
 
-type Handler = (message: unknown, metadata: unknown, call: unknown) => unknown;
-
 const KEY = 'x-oip-output-contents';
 
-/** What a client wants for its call; not asked where all replies are raw. Throws `invalid-argument` for no such word. */
+/** What a client wants for its call or stream. Throws `invalid-argument` for no such word. */
 export function readOutputContents(metadata: Metadata, usual: OutputContents): OutputContents {
-  const [wanted] = usual === 'raw' ? [] : metadata.get(KEY);
+  const [wanted] = metadata.get(KEY);
   if (wanted === undefined) return usual;
   const found = OUTPUT_CONTENTS.find((contents) => contents === wanted);
   if (found !== undefined) return found;
@@ -27,18 +24,13 @@ export function readOutputContents(metadata: Metadata, usual: OutputContents): O
   );
 }
 
+/** The response, marked for the codec where the caller of the request reads typed contents. */
+export const answerAsAsked = (
+  response: InferenceResponse,
+  contents: OutputContents,
+  request: ModelInferRequest,
+): InferenceResponse => (isTyped(contents, request) ? new TypedResponse(response) : response);
+
 /** Whether the reply to a request has typed contents. Contents without a value are contents: those of an empty tensor. */
-export const isTyped = (contents: OutputContents, { inputs = [] }: ModelInferRequest): boolean =>
+const isTyped = (contents: OutputContents, { inputs = [] }: ModelInferRequest): boolean =>
   contents === 'typed' || (contents === 'mirror' && inputs.some((input) => input.contents !== undefined));
-
-/** A handler of ModelInfer whose reply is marked for the codec where the caller reads typed contents. */
-export const answerAsAsked =
-  (handler: Handler, usual: OutputContents): Handler =>
-  async (message, metadata, call) => {
-    const contents = readOutputContents(metadata as Metadata, usual);
-    const result = await handler(message, metadata, call);
-    if (!isTyped(contents, message as ModelInferRequest)) return result;
-    return isObservable(result) ? result.pipe(map(typed)) : typed(result);
-  };
-
-const typed = (response: unknown): TypedResponse => new TypedResponse(response as InferenceResponse);
