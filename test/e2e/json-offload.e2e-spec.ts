@@ -85,20 +85,22 @@ async function probeDuring<T>(http: string, running: Promise<T>): Promise<{ resu
 const RUNS = 5;
 
 /**
- * Expects that a server with threads answers others while it does what holds up one without; gives what both answered.
+ * Expects that a server with threads answers others while it does what holds up one without: after a part of that wait.
+ * Gives what both answered.
  * Work on the loop holds up each run, another process on this machine only some: one run without a wait is proof.
  */
 async function expectFreeLoop<T>(
   threads: string,
   alone: string,
   ask: (http: string) => Promise<T>,
+  part = 1 / 2,
 ): Promise<{ offloaded: T; inline: T }> {
   const inline = await probeDuring(alone, ask(alone));
   let offloaded = await probeDuring(threads, ask(threads));
-  for (let run = 1; run < RUNS && offloaded.longestMs >= inline.longestMs / 2; run++) {
+  for (let run = 1; run < RUNS && offloaded.longestMs >= inline.longestMs * part; run++) {
     offloaded = await probeDuring(threads, ask(threads));
   }
-  expect(offloaded.longestMs).toBeLessThan(inline.longestMs / 2);
+  expect(offloaded.longestMs).toBeLessThan(inline.longestMs * part);
   return { offloaded: offloaded.result, inline: inline.result };
 }
 
@@ -137,7 +139,7 @@ describe(`JSON of ${MEGABYTES} MB`, { timeout: 60_000 }, () => {
 });
 
 describe('JSON of other protocols', { timeout: 60_000 }, () => {
-  const size = 6 * 2 ** 20;
+  const size = 4 * 2 ** 20;
   const data = ELEMENT.repeat(Math.floor(size / ELEMENT.length)).slice(0, -1);
   const post = async (http: string, path: string, body: string) => {
     const reply = await fetch(`${http}${path}`, { method: 'POST', body });
@@ -148,20 +150,22 @@ describe('JSON of other protocols', { timeout: 60_000 }, () => {
     ['/v2/models/doubler/generate', `{"id":"g","x":[${data}]}`],
   ] as const;
 
-  it('is read while the server lives on, and the same with threads and without, errors included', async () => {
+  it('is read and written while the server lives on, and the same with threads and without, errors included', async () => {
     const threads = await start({ JSON_OFFLOAD_BYTES: '0' });
     const alone = await start({ JSON_THREADS: '0' });
-    await infer(threads.http, requestOf(1_000).json);
     for (const [path, body] of routes) {
-      const [offloaded, inline] = [await post(threads.http, path, body), await post(alone.http, path, body)];
+      // The first time starts the threads, and warms the code.
+      await Promise.all([post(threads.http, path, body), post(alone.http, path, body)]);
+      // Where only the reading or the writing is done beside the loop, about half of the wait is left.
+      const { offloaded, inline } = await expectFreeLoop(
+        threads.http,
+        alone.http,
+        (http) => post(http, path, body),
+        1 / 4,
+      );
       expect(offloaded.status).toBe(200);
       expect(offloaded.text === inline.text).toBe(true);
       expect(offloaded.text).toContain('0.24691356');
-      // Wrong at its end, so that all of it is read and next to nothing is written.
-      const wrong = `${body.slice(0, -1)},"id":[],"id":[]}`;
-      const refused = await expectFreeLoop(threads.http, alone.http, (http) => post(http, path, wrong));
-      expect(refused.offloaded.status).toBe(400);
-      expect(refused.offloaded).toEqual(refused.inline);
     }
     const cases: readonly (readonly [path: string, body: string, error: RegExp])[] = [
       ['/v1/models/doubler:predict', '{"instances":[1],"instances":[2]}', /'instances' stands twice/],
@@ -243,9 +247,14 @@ it('the thread imports the codec and nothing of the framework', () => {
   const folder = join(root, 'dist/protocol/rest/codec');
   expect(readdirSync(folder)).toContain('codec-thread.js');
   visit(join(folder, 'codec-thread.js'));
-  // What it finds by its address, where a body is of another form.
-  for (const reader of ['generate/read-generate.js', 'kserve-v1/decode-prediction.js']) {
-    visit(join(root, 'dist/extensions', reader));
+  // What it finds by its address, where a body or a reply is of another form.
+  for (const module of [
+    'generate/read-generate.js',
+    'generate/encode-generate.js',
+    'kserve-v1/decode-prediction.js',
+    'kserve-v1/encode-predictions.js',
+  ]) {
+    visit(join(root, 'dist/extensions', module));
   }
   expect(seen.size).toBeGreaterThan(10);
   expect([...packages].filter((name) => !name.startsWith('node:'))).toEqual([]);

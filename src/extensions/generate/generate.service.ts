@@ -12,10 +12,9 @@ import { inputForms } from '../../protocol/rest/codec/body-reader.js';
 import { RestCodec } from '../../protocol/rest/codec/rest-codec.js';
 import { eventStream } from '../../protocol/rest/reply/event-stream.js';
 import { InferReplies } from '../../protocol/rest/reply/infer-replies.js';
-import { RestConfig } from '../../protocol/rest/rest.config.js';
 import { charge, type ReceivedInference } from '../../protocol/rest/rest-infer.pipe.js';
 import { generations } from './read-generate.js';
-import { encodeGenerated } from './encode-generate.js';
+import { generated } from './encode-generate.js';
 
 /** A request, and in which dialect it is answered. */
 interface Generation {
@@ -32,7 +31,6 @@ export class GenerateService {
     private readonly pipeline: InferencePipeline,
     private readonly codec: RestCodec,
     private readonly replies: InferReplies,
-    private readonly config: RestConfig,
   ) {}
 
   /** Answers with the only response of the model. Throws `internal` where it gives none, or more. */
@@ -42,7 +40,7 @@ export class GenerateService {
     if (isInference) return this.replies.write(reply, request, await this.pipeline.run(request, call), call);
     const response = await onlyOne(this.responses(request, call));
     reply.header('content-type', 'application/json');
-    return encodeGenerated(response, this.config.JSON_NON_FINITE);
+    return this.codec.write(generated, response, call);
   }
 
   /** Answers with an event for each response. */
@@ -51,7 +49,7 @@ export class GenerateService {
     const { request, isInference } = await this.read(received);
     const responses = this.responses(request, call);
     if (isInference) return this.replies.stream(reply, request, responses, call);
-    return eventStream(reply, this.events(responses));
+    return eventStream(reply, this.events(responses, call));
   }
 
   private async read({ parts, call }: ReceivedInference): Promise<Generation> {
@@ -73,8 +71,8 @@ export class GenerateService {
     }
   }
 
-  private async *events(responses: AsyncIterable<InferenceResponse>): AsyncGenerator<string, void> {
-    for await (const response of responses) yield encodeGenerated(response, this.config.JSON_NON_FINITE);
+  private async *events(responses: AsyncIterable<InferenceResponse>, call: CallContext): AsyncGenerator<string, void> {
+    for await (const response of responses) yield String(await this.codec.write(generated, response, call));
   }
 }
 

@@ -2,13 +2,17 @@ import type { InferenceResponse, OutputTensor } from '../../core/inference/respo
 import { encodeJsonData, type NonFinite } from '../../core/tensor/json-data.js';
 import { sliceRows } from '../../core/tensor/rows.js';
 import { Tensor } from '../../core/tensor/tensor.js';
+import type { ReplyWriter } from '../../protocol/rest/codec/reply-writer.js';
+
+/** Large predictions are written in a thread, by this module's {@link writeReply}. */
+export const predicted = { module: import.meta.url, writeReply } satisfies ReplyWriter;
 
 /**
  * Writes a response as `predictions`, nested as the shapes say: those of the only output, or an object of all outputs for
  * each row; where the outputs differ in their number of rows, one object. Throws `invalid-argument` for what JSON cannot
  * carry.
  */
-export function encodePredictions({ outputs }: InferenceResponse, nonFinite: NonFinite): string {
+export function writeReply({ outputs }: InferenceResponse, nonFinite: NonFinite): string {
   return `{"predictions":${predictionsOf(outputs, nonFinite)}}`;
 }
 

@@ -7,10 +7,9 @@ import { InferencePipeline } from '../../engine/pipeline/inference-pipeline.js';
 import { ModelRegistry } from '../../engine/registry/model-registry.js';
 import { inputForms } from '../../protocol/rest/codec/body-reader.js';
 import { RestCodec } from '../../protocol/rest/codec/rest-codec.js';
-import { RestConfig } from '../../protocol/rest/rest.config.js';
 import { charge, type ReceivedInference } from '../../protocol/rest/rest-infer.pipe.js';
 import { predictions } from './decode-prediction.js';
-import { encodePredictions } from './encode-predictions.js';
+import { predicted } from './encode-predictions.js';
 
 /** Models as KServe's V1 protocol speaks of them: by name, without versions. */
 @Injectable()
@@ -20,7 +19,6 @@ export class KserveV1Service {
     private readonly pipeline: InferencePipeline,
     private readonly access: ModelAccess,
     private readonly codec: RestCodec,
-    private readonly config: RestConfig,
   ) {}
 
   /** The models that would be served, as far as the caller may see them. */
@@ -36,13 +34,13 @@ export class KserveV1Service {
   }
 
   /** Runs the model's default version on a body, and writes the body of the answer. */
-  async predict({ parts, call }: ReceivedInference): Promise<string> {
+  async predict({ parts, call }: ReceivedInference): Promise<Buffer | string> {
     const handle = this.registry.resolve(parts.model, '');
     const target = { name: handle.name, inputs: inputForms(handle.inputs) };
     const read = await this.codec.read(predictions, parts, target, call);
     const { request } = await charge(read.request, call);
     const response = await this.pipeline.run(decodeRequest(handle, request), call);
     call.version = response.version;
-    return encodePredictions(response, this.config.JSON_NON_FINITE);
+    return this.codec.write(predicted, response, call);
   }
 }

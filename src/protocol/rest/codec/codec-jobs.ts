@@ -14,13 +14,14 @@ import { ALIGNMENT } from '../../gathered-bytes.js';
 import type { ReadBody, ReaderModule } from './body-reader.js';
 import { decodeInferRequest, type InferRequestParts } from './decode.js';
 import { encodeInferResponse, type EncodedReply } from './encode.js';
+import type { WriterModule } from './reply-writer.js';
 
 /**
  * What is read and written in another thread, in forms that travel between threads: tensors as raw bytes, errors
  * packed. Bytes are moved, not copied, wherever they are the message's own.
  */
 
-export type CodecJob = OwnJob | ReadJob;
+export type CodecJob = OwnJob | ModuleJob;
 
 /** What the codec does by itself. */
 export type OwnJob =
@@ -32,13 +33,15 @@ export type OwnJob =
       readonly nonFinite: NonFinite;
     };
 
-interface ReadJob {
-  readonly kind: 'read';
-  /** The address of a {@link ReaderModule}. */
-  readonly module: string;
-  readonly parts: SentParts;
-  readonly target: unknown;
-}
+/** What a module does that is named by its address: a {@link ReaderModule}, or a {@link WriterModule}. */
+type ModuleJob =
+  | { readonly kind: 'read'; readonly module: string; readonly parts: SentParts; readonly target: unknown }
+  | {
+      readonly kind: 'write';
+      readonly module: string;
+      readonly response: SentResponse;
+      readonly nonFinite: NonFinite;
+    };
 
 export type CodecResult =
   | { readonly kind: 'decoded'; readonly request: SentRequest; readonly more?: object }
@@ -97,21 +100,24 @@ export function encodeJob(
   response: InferenceResponse,
   nonFinite: NonFinite,
 ): Posted<OwnJob> {
-  const sent = response.outputs.map((output) => {
+  const { message, moved } = sendResponse(response);
+  return { message: { kind: 'encode', request: { outputs, parameters }, response: message, nonFinite }, moved };
+}
+
+/** The job of writing a reply by a module of its own. */
+export function writeJob(module: string, response: InferenceResponse, nonFinite: NonFinite): Posted<CodecJob> {
+  const { message, moved } = sendResponse(response);
+  return { message: { kind: 'write', module, response: message, nonFinite }, moved };
+}
+
+function sendResponse({ model, version, id, parameters, outputs }: InferenceResponse): Posted<SentResponse> {
+  const sent = outputs.map((output) => {
     const { datatype, shape } = output.tensor;
     const bytes = output instanceof PlacedOutput ? undefined : copyOf(output);
     return { name: output.name, datatype, shape, contentType: output.contentType, bytes };
   });
-  const { model, version, id } = response;
-  return {
-    message: {
-      kind: 'encode',
-      request: { outputs, parameters },
-      response: { model, version, id, parameters: response.parameters, outputs: sent },
-      nonFinite,
-    },
-    moved: sent.flatMap(({ bytes }) => bytes?.buffer ?? []),
-  };
+  const moved = sent.flatMap(({ bytes }) => bytes?.buffer ?? []);
+  return { message: { model, version, id, parameters, outputs: sent }, moved };
 }
 
 function copyOf({ tensor }: OutputTensor): Uint8Array<ArrayBuffer> {
@@ -131,10 +137,14 @@ export function runCodecJob(job: OwnJob): Posted<CodecResult> {
 const runDecode = (parts: SentParts): Posted<CodecResult> => sendRequest(decodeInferRequest(receiveParts(parts)));
 
 /** The same by a module that is one of the server's own: nothing of its name comes from a caller. Never rejects. */
-export async function runReadJob({ module, parts, target }: ReadJob): Promise<Posted<CodecResult>> {
+export async function runModuleJob(job: ModuleJob): Promise<Posted<CodecResult>> {
   try {
-    const { readBody } = (await import(module)) as ReaderModule;
-    const { request, ...more } = readBody(receiveParts(parts), target);
+    if (job.kind === 'write') {
+      const { writeReply } = (await import(job.module)) as WriterModule;
+      return sendReply({ headers: {}, body: writeReply(receiveResponse(job.response), job.nonFinite) });
+    }
+    const { readBody } = (await import(job.module)) as ReaderModule;
+    const { request, ...more } = readBody(receiveParts(job.parts), job.target);
     return sendRequest(request, more);
   } catch (thrown) {
     return { message: { kind: 'failed', error: sendError(thrown) }, moved: [] };
@@ -175,13 +185,19 @@ function settle(model: string, { name, datatype, shape, contents }: EncodedTenso
   }
 }
 
-function runEncode({ request, response, nonFinite }: Extract<OwnJob, { kind: 'encode' }>): Posted<CodecResult> {
+const runEncode = ({ request, response, nonFinite }: Extract<OwnJob, { kind: 'encode' }>): Posted<CodecResult> =>
+  sendReply(encodeInferResponse(request, receiveResponse(response), nonFinite));
+
+function receiveResponse(response: SentResponse): InferenceResponse {
   const outputs = response.outputs.map(({ name, datatype, shape, contentType, bytes }): OutputTensor => {
     // No more is told of it.
     if (bytes === undefined) return new PlacedOutput(name, { datatype, shape } as Tensor);
     return { name, contentType, tensor: decodeRaw(datatype, shape, bytes, { input: name, model: response.model }) };
   });
-  const { headers, body } = encodeInferResponse(request, { ...response, outputs }, nonFinite);
+  return { ...response, outputs };
+}
+
+function sendReply({ headers, body }: EncodedReply): Posted<CodecResult> {
   const bytes = ownBytes(typeof body === 'string' ? Buffer.from(body, 'utf8') : body);
   return { message: { kind: 'encoded', headers, body: bytes }, moved: [bytes.buffer] };
 }

@@ -1,4 +1,5 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { NO_PARAMETERS } from '../../../core/inference/parameters.js';
 import type { EncodedRequest } from '../../../core/inference/request.js';
 import { type InferenceResponse, PlacedOutput } from '../../../core/inference/response.js';
 import { datatypeInfo, type NumberClass } from '../../../core/tensor/datatype.js';
@@ -7,10 +8,14 @@ import { decodeInferRequest, type InferRequestParts, jsonLengthOf } from './deco
 import { encodeInferResponse, type EncodedReply, wantsBinary } from './encode.js';
 import { RestConfig } from '../rest.config.js';
 import type { BodyReader, ReadBody } from './body-reader.js';
-import { bodyRead, decodedRequest, decodeJob, encodedReply, encodeJob, readJob } from './codec-jobs.js';
+import { bodyRead, decodedRequest, decodeJob, encodedReply, encodeJob, readJob, writeJob } from './codec-jobs.js';
+import type { ReplyWriter } from './reply-writer.js';
 import { ThreadPool } from './thread-pool.js';
 
 type ReplyWishes = Pick<EncodedRequest, 'outputs' | 'parameters'>;
+
+/** Those of a reply that is JSON alone. */
+export const AS_JSON: ReplyWishes = { outputs: [], parameters: NO_PARAMETERS };
 
 /** A thread cannot be started from TypeScript; where the sources run as they are, all work stays in this one. */
 const RUNS_BUILT = import.meta.url.endsWith('.js');
@@ -57,6 +62,21 @@ export class RestCodec implements OnApplicationShutdown {
       return encodeInferResponse(request, response, nonFinite);
     }
     return this.threads.run(encodeJob(request, response, nonFinite), call.signal).then(encodedReply);
+  }
+
+  /** Writes a reply that is none to an inference request; in another thread where it is large. */
+  write(
+    writer: ReplyWriter,
+    response: InferenceResponse,
+    call: { readonly signal: AbortSignal },
+  ): string | Promise<Buffer | string> {
+    const nonFinite = this.config.JSON_NON_FINITE;
+    if (this.threads === undefined || !this.isLarge(jsonSize(AS_JSON, response))) {
+      return writer.writeReply(response, nonFinite);
+    }
+    return this.threads
+      .run(writeJob(writer.module, response, nonFinite), call.signal)
+      .then((result) => encodedReply(result).body);
   }
 
   async onApplicationShutdown(): Promise<void> {

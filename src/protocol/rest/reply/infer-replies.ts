@@ -4,9 +4,8 @@ import type { FastifyReply } from 'fastify';
 import type { EncodedRequest } from '../../../core/inference/request.js';
 import type { InferenceResponse } from '../../../core/inference/response.js';
 import { invalidArgument } from '../../../core/errors/catalogue.js';
-import { NO_PARAMETERS } from '../../../core/inference/parameters.js';
 import { giveBuffer } from '../../large-buffers.js';
-import { RestCodec } from '../codec/rest-codec.js';
+import { AS_JSON, RestCodec } from '../codec/rest-codec.js';
 import { requestHeader } from '../request-header.js';
 import { RestConfig } from '../rest.config.js';
 import { chooseCoding } from './choose-coding.js';
@@ -61,8 +60,6 @@ export class InferReplies {
     for await (const response of responses) yield String((await this.codec.encode(AS_JSON, response, call)).body);
   }
 }
-
-const AS_JSON: ReplyWishes = { outputs: [], parameters: NO_PARAMETERS };
 
 function refuseBinary({ outputs, parameters }: ReplyWishes): void {
   const isAsked =
