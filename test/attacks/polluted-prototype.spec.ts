@@ -46,7 +46,7 @@ beforeAll(async () => {
   const AUTHZ_ROLES_FILE = join(folder, 'roles.json');
   const roles = { reader: { inference: ['context'] }, admin: { '*': ['*'] } };
   writeFileSync(AUTHZ_ROLES_FILE, JSON.stringify({ roles, users: { reader: ['reader'], boss: ['admin'] } }));
-  open = await serve(Context);
+  open = await serve(Context, { environment: { ALLOW_CLIENT_SHM: 'true' } });
   guarded = await serve(Context, {
     environment: {
       API_KEYS: `reader:${KEY},boss:${BOSS}`,
@@ -211,6 +211,81 @@ describe.each(WIRES)('A48: decoding is not changed, %s', (wire) => {
       expect(await outcomeOf(wire, open, call, { pollution })).toBe(expected);
       expect(await outcomeOf(wire, open, call)).toBe(expected);
     }
+  });
+});
+
+const rpc = (name: string, message: object): Call['grpc'] => [
+  `/inference.GRPCInferenceService/${name}`,
+  encodeMessage(name, message),
+];
+/** Of what is only asked over gRPC. */
+const NOWHERE: Call['rest'] = ['', ''];
+const trace = { settings: { trace_rate: { value: ['1000'] } } };
+const verbose = { settings: { log_verbose_level: { uint32_param: 0 } } };
+const evilParameters = { config: { string_param: '{', parameter_choice: 'string_param' } };
+
+/** Calls that leave a field out, and what stands in its place beyond them. */
+const CONTROL: readonly (readonly [
+  grpc: Call['grpc'],
+  rest: Call['rest'] | undefined,
+  ...pollutions: readonly (readonly [string, unknown])[],
+])[] = [
+  [
+    rpc('RepositoryModelLoad', { model_name: 'context' }),
+    ['/v2/repository/models/context/load', '{}'],
+    ['repository_name', 'evil'],
+    ['defaults', true],
+  ],
+  [rpc('RepositoryModelLoad', { model_name: 'context' }), undefined, ['parameters', evilParameters]],
+  [
+    rpc('RepositoryModelUnload', { model_name: 'nobody', parameters: { unload_dependents: { bool_param: true } } }),
+    ['/v2/repository/models/nobody/unload', '{"parameters":{"unload_dependents":true}}'],
+    ['evil', evilParameters],
+    ['string_param', 'evil'],
+    ['repository_name', 'evil'],
+  ],
+  [rpc('RepositoryIndex', {}), ['/v2/repository/index', '{}'], ['repository_name', 'evil']],
+  [rpc('RepositoryIndex', {}), undefined, ['ready', true]],
+  [
+    rpc('TraceSetting', trace),
+    ['/v2/trace/setting', '{"trace_rate":"1000"}'],
+    ['model_name', 'context'],
+    ['trace_level', ['TIMESTAMPS']],
+  ],
+  [
+    rpc('TraceSetting', {}),
+    ['/v2/trace/setting', '{}'],
+    ['settings', { trace_level: { value: ['TIMESTAMPS'] } }],
+    ['trace_level', ['TIMESTAMPS']],
+  ],
+  [rpc('TraceSetting', { settings: { trace_rate: {} } }), undefined, ['value', ['7']]],
+  [
+    rpc('LogSettings', verbose),
+    ['/v2/logging', '{"log_verbose_level":0}'],
+    ['log_error', false],
+    ['settings', { log_error: { bool_param: false } }],
+  ],
+  [rpc('LogSettings', {}), ['/v2/logging', '{}'], ['settings', { log_error: { bool_param: false } }]],
+  [rpc('ModelStatistics', {}), undefined, ['name', 'nobody'], ['version', '9']],
+  [rpc('ModelReady', { name: 'context' }), undefined, ['model_name', 'nobody'], ['version', '9']],
+  [rpc('ModelMetadata', { name: 'context' }), undefined, ['version', '9'], ['model_version', '9']],
+  [rpc('SystemSharedMemoryStatus', {}), undefined, ['name', 'nobody']],
+];
+
+describe.each(WIRES)('A48: control is not changed, %s', (wire) => {
+  const calls = CONTROL.flatMap(([grpc, rest, ...pollutions]) =>
+    wire === 'rest' && rest === undefined
+      ? []
+      : pollutions.map(
+          (pollution) => [grpc[0].split('/').pop(), ...pollution, { grpc, rest: rest ?? NOWHERE }] as const,
+        ),
+  );
+
+  it.each(calls)('A48: %s by %s: %j', async (_, name, value, call) => {
+    const expected = await outcomeOf(wire, open, call);
+    expect(expected).not.toMatch(/^(?:refused|broken)/);
+    expect(await outcomeOf(wire, open, call, { pollution: [name, value] })).toBe(expected);
+    expect(await outcomeOf(wire, open, call)).toBe(expected);
   });
 });
 

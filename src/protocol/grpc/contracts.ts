@@ -4,14 +4,17 @@ import { loadSync, type Options, type PackageDefinition } from '@grpc/proto-load
 /** The folder of the contracts, found from the sources as well as from the build. */
 export const PROTO_FOLDER = join(import.meta.dirname, '../../../proto');
 
-/** Without defaults a message holds only what its sender set, so the many fields of a tensor cost nothing. */
-export const LOADER_OPTIONS: Options = {
+/**
+ * Without defaults a message holds only what its sender set, so the many fields of a tensor cost nothing. The options
+ * that are left out are looked up for each message: they are absent, whatever stands on `Object.prototype`.
+ */
+export const LOADER_OPTIONS: Options = Object.assign(Object.create(null) as Options, {
   keepCase: true,
   longs: String,
   enums: String,
   oneofs: true,
   includeDirs: [PROTO_FOLDER],
-};
+} satisfies Options);
 
 /** A package brings the packages below it along. */
 const PACKAGES = ['inference', 'grpc.health.v1', 'grpc.reflection'] as const;

@@ -1,3 +1,4 @@
+import type { ServiceDefinition } from '@grpc/proto-loader';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type InferenceResponse, PlacedOutput } from '../../../core/inference/response.js';
@@ -327,6 +328,19 @@ describe('a ModelInferResponse with typed contents', () => {
 });
 
 const numeric = (value: unknown): unknown => (typeof value === 'boolean' ? Number(value) : value);
+
+it('leaves the fields of all other requests to themselves', () => {
+  const { TraceSetting, SystemSharedMemoryRegister } = plugCodec(loadContracts())[
+    'inference.GRPCInferenceService'
+  ] as ServiceDefinition;
+  const setting = Buffer.from([0x0a, 0x05, 0x0a, 0x01, 0x61, 0x12, 0x00]);
+  const { settings = {} } = (TraceSetting?.requestDeserialize(setting) ?? {}) as {
+    settings?: Record<string, object>;
+  };
+  const empty = SystemSharedMemoryRegister?.requestDeserialize(Buffer.alloc(0)) as object;
+  expect(Object.keys(settings)).toEqual(['a']);
+  for (const message of [settings, settings['a'], empty]) expect(Object.getPrototypeOf(message)).toBeNull();
+});
 
 it('is plugged in for both spellings of the service, and for nothing else', () => {
   const [before, after] = [loadContracts(), plugCodec(loadContracts())];

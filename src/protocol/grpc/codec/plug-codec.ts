@@ -2,16 +2,23 @@ import type { PackageDefinition, ServiceDefinition } from '@grpc/proto-loader';
 import type { InferenceResponse } from '../../../core/inference/response.js';
 import { decodeModelInferRequest } from './infer-request.js';
 import type { StreamReply } from '../server/stream-messages.js';
+import { withOwnFields } from './own-fields.js';
 import { encodeModelStreamInferResponse } from './stream-response.js';
 import { encodeEitherResponse } from './typed-response.js';
 
 const SERVICES = ['inference.GRPCInferenceService', 'inference.GrpcInferenceService'] as const;
 
-/** Puts the codec of the hot messages where the library's own would be; all other messages keep theirs. */
+/**
+ * Puts the codec of the hot messages where the library's own would be; all other messages keep theirs, and the fields
+ * of their requests to themselves.
+ */
 export function plugCodec(definition: PackageDefinition): PackageDefinition {
-  const plugged = { ...definition };
+  const plugged: PackageDefinition = {};
+  for (const [name, defined] of Object.entries(definition)) {
+    plugged[name] = isService(defined) ? guarded(defined) : defined;
+  }
   for (const name of SERVICES) {
-    const service = { ...(definition[name] as ServiceDefinition) };
+    const service = { ...(plugged[name] as ServiceDefinition) };
     for (const [method, codec] of Object.entries(CODECS)) {
       const found = service[method];
       if (found !== undefined) service[method] = { ...found, ...codec };
@@ -20,6 +27,17 @@ export function plugCodec(definition: PackageDefinition): PackageDefinition {
   }
   return plugged;
 }
+
+/** All other definitions, of messages and enums, tell their format. */
+const isService = (defined: PackageDefinition[string]): defined is ServiceDefinition => !('format' in defined);
+
+const guarded = (service: ServiceDefinition): ServiceDefinition =>
+  Object.fromEntries(
+    Object.entries(service).map(([method, found]) => [
+      method,
+      { ...found, requestDeserialize: (bytes: Buffer) => withOwnFields(found.requestDeserialize(bytes)) },
+    ]),
+  );
 
 const CODECS = {
   ModelInfer: {

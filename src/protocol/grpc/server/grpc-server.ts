@@ -68,6 +68,9 @@ interface InferenceTarget {
   readonly id?: string;
 }
 
+/** Of a stream, whose messages name theirs. */
+const NO_TARGET = Object.freeze(Object.create(null) as InferenceTarget);
+
 /** How long connections have to deliver what was written, in milliseconds, once no call runs any more. */
 const CLOSING_MS = 500;
 
@@ -92,7 +95,7 @@ export class GrpcServer extends ServerGrpc {
   constructor(private readonly settings: GrpcServerOptions) {
     // What the library would print by itself is thrown as well; it belongs into the server's own log, if anywhere.
     setLogger({ ...console, error: (...words: unknown[]) => new Logger('grpc-js').debug(words.join(' ')) });
-    const packageDefinition = { ...plugCodec(loadContracts()), ...settings.reflection };
+    const packageDefinition = plugCodec({ ...loadContracts(), ...settings.reflection });
     super({ url: settings.address, package: packagesOf(packageDefinition), packageDefinition });
     this.outputContents = settings.outputContents ?? 'raw';
     this.reporter = new CallReporter(settings.observer);
@@ -188,7 +191,7 @@ export class GrpcServer extends ServerGrpc {
   override createStreamCallMethod(handler: Handler) {
     return async (opened: object): Promise<void> => {
       const call = opened as DuplexCall;
-      const context = this.enter(call, {});
+      const context = this.enter(call, NO_TARGET);
       this.settings.calls.opened(context);
       let stream: DuplexStream;
       try {
