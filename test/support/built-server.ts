@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { vi } from 'vitest';
 import { GrpcClient } from '../../src/testing/grpc-client.js';
 import { RestClient } from '../../src/testing/rest-client.js';
-import { threadPriorities } from './thread-priorities.js';
+import { threadPriorities } from './process-threads.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 const SCRIPT = join(ROOT, 'test/fixtures/threads/server.mjs');
