@@ -134,7 +134,11 @@ const interpreters = runs.map(({ requirements }) => environmentOf(requirements))
 const servers = await Promise.all([
   startServer([], { ALLOW_CLIENT_SHM: 'true' }),
   startServer(COUNTED),
-  startServer(['simple'], { TLS_CERT: join(TLS, 'server.crt'), TLS_KEY: join(TLS, 'server.key') }),
+  startServer(['simple', 'identity_fp32'], {
+    TLS_CERT: join(TLS, 'server.crt'),
+    TLS_KEY: join(TLS, 'server.key'),
+    STREAM_DIALECT: 'mlserver',
+  }),
 ]);
 const [served, counted, secured] = servers;
 for (const [index, { modules }] of runs.entries()) {

@@ -1,40 +1,37 @@
 """The clients of KServe's SDK."""
 
 import logging
+import os
+import ssl
 
 import numpy
 from kserve import InferenceGRPCClient, InferenceRESTClient, InferInput, InferRequest, RESTConfig
 
-from harness import GRPC_URL, HTTP_URL, case, equal
+from harness import GRPC_URL, HTTP_URL, case, contains, equal
 
 ROW = numpy.arange(16, dtype=numpy.int32).reshape(1, 16)
 EXPECTED = {"OUTPUT0": (ROW * 2).tolist(), "OUTPUT1": (ROW * 0).tolist()}
 # The SDK logs what it raises as well.
 logging.disable(logging.CRITICAL)
 
-BASE = f"http://{HTTP_URL}"
+AUTHORITY = os.environ["TLS_CA"]
+TLS_HTTP_URL, TLS_GRPC_URL = (os.environ[f"TLS_{wire}_URL"].replace("127.0.0.1", "localhost") for wire in ("HTTP", "GRPC"))
 
 
 class Rest:
-    def __init__(self):
-        self.client = InferenceRESTClient(RESTConfig(protocol="v2"))
-
-    def __str__(self):
-        return "rest"
+    def __init__(self, base=f"http://{HTTP_URL}", **options):
+        self.base, self.client = base, InferenceRESTClient(RESTConfig(protocol="v2", **options))
 
     async def infer(self, request):
-        return await self.client.infer(BASE, request, model_name=request.model_name)
+        return await self.client.infer(self.base, request, model_name=request.model_name)
 
     def ask(self, question, *arguments):
-        return getattr(self.client, question)(BASE, *arguments)
+        return getattr(self.client, question)(self.base, *arguments)
 
 
 class Grpc:
-    def __init__(self):
-        self.client = InferenceGRPCClient(GRPC_URL)
-
-    def __str__(self):
-        return "grpc"
+    def __init__(self, url=GRPC_URL, **options):
+        self.client = InferenceGRPCClient(url, **options)
 
     async def infer(self, request):
         return await self.client.infer(request)
@@ -133,3 +130,36 @@ async def _(wire):
             equal("Request for unknown model: 'nope' is not found" in str(refusal), True)
         else:
             raise AssertionError("not refused")
+
+
+def secure_rest():
+    return Rest(f"https://{TLS_HTTP_URL}", verify=ssl.create_default_context(cafile=AUTHORITY))
+
+
+def secure_grpc():
+    return Grpc(TLS_GRPC_URL, use_ssl=True, root_certificates=AUTHORITY)
+
+
+@case("kserve", "over TLS, the server is trusted by its authority, and serves", Either(secure_rest, "rest"), Either(secure_grpc, "grpc"))
+async def _(wire):
+    async with wire as client:
+        equal(await client.ask("is_server_live"), True)
+        answer = await client.infer(InferRequest(model_name="simple", infer_inputs=tensors(True)))
+        equal({output.name: output.as_numpy().tolist() for output in answer.outputs}, EXPECTED)
+
+
+STRANGERS = (
+    (Either(lambda: Rest(f"https://{TLS_HTTP_URL}", retries=0), "rest"), "CERTIFICATE_VERIFY_FAILED"),
+    (Either(lambda: Grpc(TLS_GRPC_URL, use_ssl=True, retries=0), "grpc"), "UNAVAILABLE"),
+)
+for stranger, reason in STRANGERS:
+
+    @case("kserve", "over TLS, a client that does not know the authority does not talk", stranger)
+    async def _(wire):
+        async with wire as client:
+            try:
+                await client.ask("is_server_live")
+            except Exception as refusal:
+                contains(str(refusal), reason)
+            else:
+                raise AssertionError("not refused")

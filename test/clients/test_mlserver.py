@@ -21,9 +21,10 @@ from mlserver.types import (
     MetadataModelResponse,
     MetadataServerResponse,
     RepositoryIndexResponse,
+    RequestInput,
 )
 
-from harness import GRPC_URL, HTTP_URL, case, contains, equal
+from harness import GRPC_URL, HTTP_URL, case, contains, equal, refused
 
 CHANNEL = grpc.insecure_channel(GRPC_URL)
 STUB = GRPCInferenceServiceStub(CHANNEL)
@@ -136,6 +137,41 @@ def _(service):
     equal(STUB.ModelReady(dataplane.ModelReadyRequest(name="simple_string")).ready, False)
     stub.RepositoryModelLoad(Load(model_name="simple_string"))
     equal(STUB.ModelReady(dataplane.ModelReadyRequest(name="simple_string")).ready, True)
+
+
+def stream(way, *requests):
+    """The answers to the requests of one stream, until it ends or fails."""
+    messages = (ModelInferRequestConverter.from_types(request, model_name="identity_fp32") for request in requests)
+    for message in way.infer(messages):
+        yield ModelInferResponseConverter.to_types(message)
+
+
+def one(value, datatype="FP32"):
+    return InferenceRequest(inputs=[RequestInput(name="INPUT0", datatype=datatype, shape=[1, 1], data=[value])])
+
+
+with open(os.environ["TLS_CA"], "rb") as authority:
+    CONFIGURED = grpc.secure_channel(
+        os.environ["TLS_GRPC_URL"].replace("127.0.0.1", "localhost"), grpc.ssl_channel_credentials(authority.read())
+    )
+STREAMS = (
+    Way("asked for by metadata", lambda messages: STUB.ModelStreamInfer(messages, metadata=(("x-oip-stream-dialect", "mlserver"),))),
+    Way("as the server is configured", GRPCInferenceServiceStub(CONFIGURED).ModelStreamInfer),
+)
+
+
+@case("mlserver", "a stream by its stub", *STREAMS)
+def _(way):
+    answers = list(stream(way, *map(one, (0.5, -1.25, 3.0))))
+    equal([NumpyCodec.decode_output(answer.outputs[0]).tolist() for answer in answers], [[[0.5]], [[-1.25]], [[3.0]]])
+    equal([answer.model_name for answer in answers], ["identity_fp32"] * 3)
+
+
+@case("mlserver", "a stream ends with the status of the first error", *STREAMS)
+def _(way):
+    answers = stream(way, one(0.5), one(7, "INT32"), one(1.5))
+    equal(NumpyCodec.decode_output(next(answers).outputs[0]).tolist(), [[0.5]])
+    equal(refused("INT32", grpc.RpcError, next, answers).code(), grpc.StatusCode.INVALID_ARGUMENT)
 
 
 def command_line():
