@@ -5,6 +5,9 @@ import { inTurns } from './statistics.mjs';
 /** A part of the replies may still be on its way when the time is over. */
 const REPLY_SHARE = 0.95;
 
+/** A server is measured as it goes on, behind the first collection of its whole heap: that comes after some seconds. */
+const WARM_UP_TIMES = 2;
+
 /**
  * Measures subjects over one wire, each in fresh processes: medians of calls a second, processor time of the server for
  * each call in microseconds, p50 and p99 in milliseconds, and resident memory in MB after the load.
@@ -18,7 +21,7 @@ async function measure(subject, wire, seconds) {
   const server = subject.running ?? (await startServer(subject));
   try {
     const expectedBytes = await wire.check(server, subject);
-    await wire.load(server, subject, Math.min(2, seconds));
+    await wire.load(server, subject, WARM_UP_TIMES * seconds);
     const before = cpuTime(server.pids);
     const { answered, failed, replyBytes, ...result } = await wire.load(server, subject, seconds);
     const cpu = (cpuTime(server.pids) - before) / answered;
