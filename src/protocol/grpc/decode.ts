@@ -2,17 +2,11 @@ import { invalidArgument } from '../../core/errors/catalogue.js';
 import { inputField, outputField } from '../../core/errors/request-field.js';
 import type { EncodedRequest, RequestedOutput } from '../../core/inference/request.js';
 import type { RegionSlice } from '../../core/inference/shared-tensors.js';
-import type { TypedField } from '../../core/tensor/datatype.js';
 import type { EncodedContents, EncodedTensor, TypedContents } from '../../core/tensor/encoded-tensor.js';
 import { refuseReservedParameters } from '../call/reserved-parameters.js';
 import { isSharedMemoryKey, readRegionSlice } from '../call/shared-memory-parameters.js';
-import type {
-  InferInputTensor,
-  InferTensorContents,
-  ModelInferRequest,
-  ParameterMap,
-  RequestedOutputTensor,
-} from './messages.js';
+import { filledFields } from './codec/typed-contents.js';
+import type { InferInputTensor, ModelInferRequest, ParameterMap, RequestedOutputTensor } from './messages.js';
 import { decodeParameters } from './parameters.js';
 
 /** Reads a ModelInferRequest; raw contents stay views on the received message. */
@@ -91,12 +85,4 @@ function sliceOf(parameters: ParameterMap, name: string): RegionSlice | undefine
 function decodeContents(fields: readonly TypedContents[], raw: Buffer | undefined): EncodedContents {
   if (raw !== undefined) return { kind: 'raw', bytes: raw };
   return fields.length > 0 ? { kind: 'typed', fields } : { kind: 'none' };
-}
-
-function filledFields(contents: InferTensorContents): TypedContents[] {
-  const fields: TypedContents[] = [];
-  for (const [field, values] of Object.entries(contents) as [TypedField, ArrayLike<unknown>][]) {
-    if (values.length > 0) fields.push({ field, values });
-  }
-  return fields;
 }

@@ -1,6 +1,5 @@
 import type { Parameters } from '../../../core/inference/parameters.js';
 import { type InferenceResponse, type OutputTensor, PlacedOutput } from '../../../core/inference/response.js';
-import type { TypedField } from '../../../core/tensor/datatype.js';
 import type { EncodedContents, EncodedTensor } from '../../../core/tensor/encoded-tensor.js';
 import { encodeRaw } from '../../../core/tensor/raw.js';
 import type { InferInputTensor } from '../messages.js';
@@ -14,6 +13,7 @@ import {
   writeParameter,
 } from './parameter-field.js';
 import { measureTensor, optionalSize, readTensor, sum, writeTensor, writeText } from './tensor-field.js';
+import { filledFields } from './typed-contents.js';
 import { WireReader } from './wire-reader.js';
 import { fieldSize, WireWriter } from './wire-writer.js';
 
@@ -117,9 +117,7 @@ function toEncodedTensor(
   { name = '', datatype = '', shape = [], contents }: InferInputTensor,
   raw: Buffer | undefined,
 ) {
-  const fields = Object.entries(contents ?? {}).flatMap(([field, values]: [string, ArrayLike<unknown>]) =>
-    values.length > 0 ? [{ field: field as TypedField, values }] : [],
-  );
+  const fields = filledFields(contents ?? {});
   const encoded: EncodedContents =
     fields.length > 0 ? { kind: 'typed', fields } : raw === undefined ? { kind: 'none' } : { kind: 'raw', bytes: raw };
   return { name, datatype, shape: shape.map(Number), contents: encoded };

@@ -1,3 +1,5 @@
+import type { TypedField } from '../../../core/tensor/datatype.js';
+import type { TypedContents } from '../../../core/tensor/encoded-tensor.js';
 import type { InferTensorContents } from '../messages.js';
 import { FIXED32, FIXED64, LENGTH_DELIMITED, VARINT, type WireReader } from './wire-reader.js';
 
@@ -43,6 +45,15 @@ export function readTensorContents(reader: WireReader): InferTensorContents {
     } else reader.skip(wireType);
   }
   return contents;
+}
+
+/** The fields that hold anything: one without a value is none. */
+export function filledFields(contents: InferTensorContents): TypedContents[] {
+  const fields: TypedContents[] = [];
+  for (const [field, values] of Object.entries(contents) as [TypedField, ArrayLike<unknown>][]) {
+    if (values.length > 0) fields.push({ field, values });
+  }
+  return fields;
 }
 
 /** Nearly always the values come as one packed part, which is then taken as it is. */
