@@ -1,8 +1,7 @@
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { serve, type TestServer } from '#testing';
-import { FIXTURE_RUNTIMES } from '../fixtures/backends/index.mjs';
+import type { TestServer } from '#testing';
 import { captureLog } from '../support/captured-log.js';
+import { serveAsTriton } from '../support/serve-as-triton.js';
 import { HAS_SHM, ShmObject } from '../support/shared-memory.js';
 import { answerOfRest, inferPath, rpc, WIRES, type Wire } from '../support/wires.js';
 import { Talker, Vector } from './models.js';
@@ -14,13 +13,7 @@ let server: TestServer;
 captureLog();
 
 beforeAll(async () => {
-  const environment = {
-    MODEL_REPOSITORY: join(import.meta.dirname, '../fixtures/repository'),
-    ONNX_EXECUTION: 'inline',
-    SERVER_NAME: 'triton',
-    ALLOW_CLIENT_SHM: 'true',
-  };
-  server = await serve([Talker, Vector], { providers: FIXTURE_RUNTIMES, environment });
+  server = await serveAsTriton([Talker, Vector]);
 });
 
 afterAll(() => server.close());

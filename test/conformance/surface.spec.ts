@@ -1,9 +1,8 @@
-import { join } from 'node:path';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { serve, type TestServer } from '#testing';
-import { FIXTURE_RUNTIMES } from '../fixtures/backends/index.mjs';
+import type { TestServer } from '#testing';
 import { captureLog } from '../support/captured-log.js';
+import { serveAsTriton } from '../support/serve-as-triton.js';
 import { answerOfRest, get, infer, inferPath, onlyOutput, post, rpc, type Send, WIRES } from '../support/wires.js';
 import { Small, Talker, Text, Vector } from './models.js';
 
@@ -14,14 +13,7 @@ let server: TestServer;
 captureLog();
 
 beforeAll(async () => {
-  const environment = {
-    MODEL_REPOSITORY: join(import.meta.dirname, '../fixtures/repository'),
-    ONNX_EXECUTION: 'inline',
-    SERVER_NAME: 'triton',
-    ALLOW_CLIENT_SHM: 'true',
-    RESPONSE_COMPRESSION_MIN_BYTES: '0',
-  };
-  server = await serve([Talker, Text, Vector, Small], { providers: FIXTURE_RUNTIMES, environment });
+  server = await serveAsTriton([Talker, Text, Vector, Small], { RESPONSE_COMPRESSION_MIN_BYTES: '0' });
 });
 
 afterAll(() => server.close());
