@@ -33,3 +33,13 @@ it('takes no memory for a length that is only told', () => {
   gathered.add(Buffer.alloc(1_024));
   expect(gathered.end().buffer.byteLength).toBeLessThanOrEqual(64 * 1_024 + 8);
 });
+
+it('seldom moves what has come where nobody has told how much will', () => {
+  const gathered = new GatheredBytes(0, 0);
+  const places = new Set<ArrayBufferLike>();
+  for (let index = 0; index < 1_000; index++) {
+    gathered.add(Buffer.alloc(10_000));
+    places.add(gathered.end().buffer);
+  }
+  expect(places.size).toBeLessThan(12);
+});

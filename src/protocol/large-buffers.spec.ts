@@ -23,13 +23,28 @@ describe('large buffers', () => {
     expect(takeBuffer(2.5 * MIB).buffer).not.toBe(second.buffer);
   });
 
+  it('are given out again however often', () => {
+    for (let round = 0; round < 30; round++) giveBuffer(takeBuffer(5 * MIB));
+    const last = takeBuffer(5 * MIB);
+    giveBuffer(last);
+    expect(takeBuffer(5 * MIB).buffer).toBe(last.buffer);
+  });
+
+  it('are not taken for larger ones', () => {
+    giveBuffer(takeBuffer(6 * MIB));
+    expect(takeBuffer(7 * MIB).byteLength).toBe(7 * MIB);
+    takeBuffer(6 * MIB);
+  });
+
   it('are not spent on much smaller ones, and small ones are not kept', () => {
     const large = takeBuffer(9 * MIB);
     giveBuffer(large);
     expect(takeBuffer(2 * MIB).buffer).not.toBe(large.buffer);
-    const small = takeBuffer(MIB - 1);
-    giveBuffer(small);
-    expect(takeBuffer(MIB - 1).buffer).not.toBe(small.buffer);
+    takeBuffer(9 * MIB);
+    // They would take the room of the large ones.
+    for (let given = 0; given < 70; given++) giveBuffer(takeBuffer(MIB - 1));
+    giveBuffer(large);
+    expect(takeBuffer(9 * MIB).buffer).toBe(large.buffer);
   });
 
   it('are kept up to a bound', () => {

@@ -111,9 +111,10 @@ describe('GRPC_OUTPUT_CONTENTS=mirror', () => {
     expect(await infer(typedRequest('FP32'), { service })).toEqual(asTyped(TYPED['FP32']));
   });
 
-  it('says it for one call by metadata', async () => {
+  it('says it for one call or stream by metadata', async () => {
     expect(await infer(rawRequest, metadata('typed'))).toEqual(asTyped({ int_contents: [1, 2] }));
     expect(await infer(typedRequest('FP32'), metadata('raw'))).toEqual(asRaw(Buffer.of(0, 0, 0, 0x3f, 0, 0, 0, 0xc0)));
+    expect(await streamed(server, [typedRequest('INT32')], metadata('raw'))).toEqual(['raw']);
   });
 
   it('refuses other words, naming them', () => expectRefusal(server, 'cooked'));

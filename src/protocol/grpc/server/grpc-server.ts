@@ -250,11 +250,7 @@ export class GrpcServer extends ServerGrpc {
         const { model } = context;
         throw new ServingError('internal', `${call.getPath()} gave no reply${model ? ` for model '${model}'` : ''}`);
       }
-      details.reply(
-        contents === 'raw'
-          ? reply
-          : answerAsAsked(reply as InferenceResponse, contents, call.request as ModelInferRequest),
-      );
+      details.reply(answerAsAsked(reply as InferenceResponse, contents, call.request as ModelInferRequest));
       if (call.cancelled) this.reporter.cancelled(context);
       else this.reporter.succeeded(context);
     } catch (thrown) {

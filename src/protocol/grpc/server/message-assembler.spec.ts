@@ -45,6 +45,11 @@ describe('a message that is too long', () => {
     expect(() => assembler.write(prefix.subarray(-1))).toThrow('Received message larger than max (11 vs 10)');
   });
 
+  it('is refused however long it says that it is', () => {
+    const longest = Buffer.of(0, 0xff, 0xff, 0xff, 0xff);
+    expect(() => new MessageAssembler(10).write(longest)).toThrow('larger than max (4294967295 vs 10)');
+  });
+
   it('is one byte longer than one that is not', () => {
     expect(new MessageAssembler(10).write(frameOf(new Uint8Array(10)))).toHaveLength(1);
     expect(() => new MessageAssembler(10).write(frameOf(new Uint8Array(11)))).toThrow('(11 vs 10)');

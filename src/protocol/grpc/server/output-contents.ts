@@ -32,5 +32,6 @@ export const answerAsAsked = (
 ): InferenceResponse => (isTyped(contents, request) ? new TypedResponse(response) : response);
 
 /** Whether the reply to a request has typed contents. Contents without a value are contents: those of an empty tensor. */
-const isTyped = (contents: OutputContents, { inputs = [] }: ModelInferRequest): boolean =>
-  contents === 'typed' || (contents === 'mirror' && inputs.some((input) => input.contents !== undefined));
+const isTyped = (contents: OutputContents, request: ModelInferRequest): boolean =>
+  contents === 'typed' ||
+  (contents === 'mirror' && request.inputs?.some((input) => input.contents !== undefined) === true);
