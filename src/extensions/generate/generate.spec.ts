@@ -136,10 +136,15 @@ describe('generate', () => {
       '{"model_name":"echo","model_version":"1","n":18446744073709551615,"d":1.5,"b":true,"s":"x",' +
         '"ids":[1,9223372036854775807,-3,4],"scale":0.5,"empty":[]}',
     );
+    // Of several dimensions that take any size, all elements lie in the last.
+    expect((await generate({ ids: [1, 2], scale: 0.5, note: ['a', 'b', 'c'] }, 'echo')).status).toBe(200);
   });
 
   it('lets a name of the model stand for its own tensor', async () => {
     expect((await generate({ inputs: 'text' }, 'odd')).json).toEqual({ model_name: 'text', model_version: '1' });
+    expect((await generate({ inputs: [{}] }, 'odd')).json).toEqual({
+      error: expect.stringContaining("input 'inputs' takes strings, got") as string,
+    });
   });
 
   const prompt = { PROMPT: 'a', STREAM: false };
@@ -152,6 +157,7 @@ describe('generate', () => {
     [{ PROMPT: true, STREAM: 123 }, 'attempt to access JSON non-string as string'],
     [{ STREAM: 123, PROMPT: true }, 'attempt to access JSON non-boolean as boolean'],
     [{ ...prompt, PARAMS: { a: 1 } }, "parameter 'PARAMS' has invalid type. It should be either"],
+    [{ ...prompt, inputs: [1] }, "parameter 'inputs' has invalid type. It should be either"],
     [{ ...prompt, PARAMS: null }, "parameter 'PARAMS' has invalid type. It should be either"],
     [
       { ...prompt, parameters: { nested: { a: 1 } } },

@@ -39,7 +39,9 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 const predict = async (model: string, body: unknown) => {
-  const { status, bytes: text } = await server.rest.post(`/v1/models/${encodeURIComponent(model)}:predict`, body);
+  const reply = await server.rest.post(`/v1/models/${encodeURIComponent(model)}:predict`, body);
+  const { status, headers, bytes: text } = reply;
+  expect(headers.get('content-type')).toContain('application/json');
   return [status, text.toString()];
 };
 
@@ -63,6 +65,9 @@ describe('models', () => {
       503,
       { name: 'halves', ready: false, error: 'Model with name halves is not ready.' },
     ]);
+    expect((await server.rest.get('/v1/models')).json).toEqual({
+      models: ['apart', 'columns', 'counting', 'name: with colon', 'rows', 'values'],
+    });
     await server.rest.post('/v2/repository/models/halves/load');
   });
 });
@@ -115,6 +120,7 @@ describe('a prediction', () => {
     ['values', '{"instances":[{"__proto__":1}]}', "unexpected inference input '__proto__'"],
     ['values', { instances: [{ x: 1 }, 2] }, 'instance 1 must be an object as the first is, got 2'],
     ['values', { instances: [{ x: 1 }, { z: 2 }] }, 'instance 1 has the inputs [z], the first one [x]'],
+    ['values', { instances: [{ x: 1 }, { x: 2, z: 3 }] }, 'instance 1 has the inputs [x, z], the first one [x]'],
     ['columns', { instances: [1, 2] }, "model 'columns' has the inputs 'n', 'text', 'scale': name them"],
     ['columns', { instances: [{ n: 1 }] }, "missing required input(s) ['text']"],
     ['halves', { instances: [1] }, 'sending FP16 data via JSON is not supported'],
