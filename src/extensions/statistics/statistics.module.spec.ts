@@ -25,11 +25,12 @@ const answer = async ({ x }: Inputs<typeof rows>) => {
 
 const values = signature({ inputs: { x: int32(-1) }, outputs: { y: int32(1) } });
 
-/** One response for each value; a negative one fails. */
+/** One response for each value; a negative one fails, and a zero waits at the gate. */
 @Model('repeat', values)
 class RepeatModel {
-  *stream({ x }: Inputs<typeof values>) {
+  async *stream({ x }: Inputs<typeof values>) {
     for (const value of x.data) {
+      if (value === 0) await gate.promise;
       if (value < 0) throw new ServingError('failed-precondition', 'a value is negative');
       yield { y: int32.of([1], [value]) };
     }
@@ -264,18 +265,18 @@ describe.each(WIRES)('what came over %s', (wire) => {
 
   it('is a hit or a miss where responses are kept, and only a miss runs', async () => {
     await reload('cached');
-    for (const value of [1, 1, 2, 1]) await send(wire, 'cached', 1, value);
+    for (const value of [1, 1, 2, 1, 1]) await send(wire, 'cached', 1, value);
     await send(wire, 'cached', 1, -1);
     const statistics = await only('cached');
     expect(statistics).toMatchObject({ inference_count: 2, execution_count: 2 });
     expect(counts(statistics)).toEqual({
-      success: 4,
+      success: 5,
       fail: 1,
-      queue: 4,
+      queue: 5,
       compute_input: 2,
       compute_infer: 2,
       compute_output: 2,
-      cache_hit: 2,
+      cache_hit: 3,
       cache_miss: 2,
     });
     const { cache_hit, cache_miss } = statistics.inference_stats;
@@ -426,6 +427,23 @@ describe('a decoupled model', () => {
     expect(success?.ns).toBeGreaterThan(0);
     expect(Math.abs((success?.ns ?? 0) - (compute_infer?.ns ?? 0) - (compute_output?.ns ?? 0))).toBeLessThanOrEqual(1);
   });
+});
+
+it('counts the response that a decoupled model was asked for by a caller who has gone', async () => {
+  await reload('repeat');
+  gate = new Deferred();
+  const call = server.grpc.duplex('ModelStreamInfer');
+  call.on('error', () => undefined);
+  const first = new Promise((resolve) => void call.once('data', resolve));
+  const input = { name: 'x', datatype: 'INT32', shape: ['2'], contents: { int_contents: [1, 0] } };
+  call.write({ model_name: 'repeat', inputs: [input] });
+  await first;
+  call.cancel();
+  await vi.waitFor(async () => {
+    const { '1': second } = (await only('repeat')).response_stats;
+    expect([second?.cancel?.count, second?.fail?.count, second?.success?.count]).toEqual([1, 0, 0]);
+  });
+  gate.resolve();
 });
 
 it('shows a caller the models that it may see', async () => {

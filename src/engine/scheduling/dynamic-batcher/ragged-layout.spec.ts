@@ -16,6 +16,13 @@ const options = (parts: Partial<RaggedBatching> = {}): RaggedBatching => ({
   ...parts,
 });
 
+it('scatters by the sizes that an output has of its own, and by those of the input where it has none', () => {
+  const layout = new RaggedLayout(options({ scattered: [{ output: 'y', source: 'x', shape: [-1, 1] }] }));
+  const asked = members({ x: fp32.of([1, 2], [1, 2]) }, { x: fp32.of([2, 3], [3, 4, 5, 6, 7, 8]) });
+  const part = layout.split('m', { name: 'y', tensor: fp32.of([3], [10, 20, 30]) }, asked);
+  expect([part(0), part(1)]).toEqual([fp32.of([1, 1], [10]), fp32.of([2, 1], [20, 30])]);
+});
+
 describe('ragged requests', () => {
   it('have their elements strung together, and all other inputs merged by rows', () => {
     const merged = new RaggedLayout(options({ inputs: ['x', 't'] })).merge(

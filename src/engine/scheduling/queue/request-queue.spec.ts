@@ -72,6 +72,11 @@ describe('priorities', () => {
     expect(names(queue)).toEqual(['high', 'none', 'beyond', 'zero', 'low']);
   });
 
+  it('are the last one by default', () => {
+    const queue = queueOf({ priorityLevels: 3 }, new Waiting('none'), new Waiting('two', { priority: 2 }));
+    expect(names(queue)).toEqual(['two', 'none']);
+  });
+
   it('mean nothing to a model without', () => {
     expect(names(queueOf({}, new Waiting('a', { priority: 3 }), new Waiting('b', { priority: 1 })))).toEqual([
       'a',

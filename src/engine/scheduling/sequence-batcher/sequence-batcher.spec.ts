@@ -400,7 +400,8 @@ describe('when it stops', () => {
     expect(scheduler.inFlight).toBe(0);
   });
 
-  it('gives the slots of silent sequences to what waits', async () => {
+  it('gives the slots of silent sequences to what waits, and no longer watches them', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { send, scheduler, finish } = start({ maxSequences: 1, idleMs: 60_000 });
     const first = send(1, START);
     const waiting = send(2, START);
@@ -410,6 +411,7 @@ describe('when it stops', () => {
     await finish(1);
     await waiting;
     await stopped;
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   it('refuses what waits, and lets finish what runs', async () => {
