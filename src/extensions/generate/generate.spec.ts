@@ -15,6 +15,7 @@ import {
   signature,
 } from '#core';
 import { defineModel, serve, type TestServer } from '#testing';
+import { captureLog } from '../../../test/support/captured-log.js';
 import { HttpSocket } from '../../../test/support/http-socket.js';
 import { rawPost } from '../../../test/support/raw-http.js';
 import { Deferred } from '../../testing/deferred.js';
@@ -77,6 +78,8 @@ const odd = defineModel('odd', named, ({ inputs }) => ({ model_name: inputs }));
 
 const sum = signature({ inputs: { x: int32(-1) }, outputs: { y: int32(-1) } });
 const double = defineModel('double', sum, ({ x }) => ({ y: x.map((value) => value * 2) }));
+
+const logged = captureLog();
 
 let server: TestServer;
 beforeAll(async () => {
@@ -239,6 +242,8 @@ describe('generate_stream', () => {
     const reply = await stream({ PROMPT: 'a\nb', STREAM: true, REPETITION: 3, id: 'i' });
     expect(reply.status).toBe(200);
     expect(reply.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
+    // Nothing on the way may gather the events.
+    expect([reply.headers.get('cache-control'), reply.headers.get('x-accel-buffering')]).toEqual(['no-cache', 'no']);
     expect(reply.headers.get('x-request-id')).toBe('i');
     const event = { ...llm, id: 'i', TEXT: 'a\nb' };
     expect(eventsOf(reply.bytes.toString())).toEqual([event, event, event]);
@@ -257,6 +262,7 @@ describe('generate_stream', () => {
     expect(eventsOf(late.bytes.toString())).toEqual([{ ...llm, TEXT: 'a' }, { error: 'out of words' }]);
     const broken = await stream({ PROMPT: 'a', STREAM: true, BREAK: true });
     expect(eventsOf(broken.bytes.toString())[1]).toEqual({ error: "model 'llm' failed to execute the request" });
+    expect(logged()).toContain('the password is hunter2');
   });
 
   it('sends what there is at once, and F34 ends the model when the caller leaves', async () => {
