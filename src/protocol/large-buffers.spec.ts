@@ -19,15 +19,15 @@ describe('large buffers', () => {
     const first = takeBuffer(3 * MIB);
     giveBuffer(first);
     const second = takeBuffer(2.5 * MIB);
-    expect(second.buffer).toBe(first.buffer);
-    expect(takeBuffer(2.5 * MIB).buffer).not.toBe(second.buffer);
+    expect(second.buffer === first.buffer).toBe(true);
+    expect(takeBuffer(2.5 * MIB).buffer === second.buffer).toBe(false);
   });
 
   it('are given out again however often', () => {
     for (let round = 0; round < 30; round++) giveBuffer(takeBuffer(5 * MIB));
     const last = takeBuffer(5 * MIB);
     giveBuffer(last);
-    expect(takeBuffer(5 * MIB).buffer).toBe(last.buffer);
+    expect(takeBuffer(5 * MIB).buffer === last.buffer).toBe(true);
   });
 
   it('are not taken for larger ones', () => {
@@ -39,12 +39,12 @@ describe('large buffers', () => {
   it('are not spent on much smaller ones, and small ones are not kept', () => {
     const large = takeBuffer(9 * MIB);
     giveBuffer(large);
-    expect(takeBuffer(2 * MIB).buffer).not.toBe(large.buffer);
+    expect(takeBuffer(2 * MIB).buffer === large.buffer).toBe(false);
     takeBuffer(9 * MIB);
     // They would take the room of the large ones.
     for (let given = 0; given < 70; given++) giveBuffer(takeBuffer(MIB - 1));
     giveBuffer(large);
-    expect(takeBuffer(9 * MIB).buffer).toBe(large.buffer);
+    expect(takeBuffer(9 * MIB).buffer === large.buffer).toBe(true);
   });
 
   it('are kept up to a bound', () => {
