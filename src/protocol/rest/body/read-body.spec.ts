@@ -17,6 +17,7 @@ async function read(headers: Readonly<Record<string, string>>, ...parts: readonl
   payload.end();
   payload.resume();
   await finished(payload);
+  if (done.mock.calls[0]?.[0] instanceof Error) expect(payload.listenerCount('data')).toBe(0);
   return done.mock.calls;
 }
 

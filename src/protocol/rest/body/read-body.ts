@@ -44,22 +44,22 @@ function receive(payload: IncomingMessage, maxBytes: number, done: Done): void {
   const body = new GatheredBytes(declared, Number.isSafeInteger(jsonLength) ? jsonLength : 0);
   let only: Buffer | undefined;
   let chunks = 0;
-  let refused = false;
-  payload.on('data', (chunk: Buffer) => {
-    if (refused) return;
+  const take = (chunk: Buffer): void => {
     chunks++;
     const refusal = refuseLength(body.length + chunk.length, maxBytes) ?? (chunked ? refuseChunks(chunks) : undefined);
-    if (refusal !== undefined) {
-      refused = true;
-      return done(refusal);
+    if (refusal === undefined) {
+      only = chunk.length === declared ? chunk : undefined;
+      if (only === undefined) body.add(chunk);
+      return;
     }
-    only = chunk.length === declared ? chunk : undefined;
-    if (only === undefined) body.add(chunk);
-  });
+    // What has come is let go, and what still comes falls to the ground.
+    payload.off('data', take).off('end', finish).resume();
+    done(refusal);
+  };
+  const finish = (): void => done(null, only ?? body.end());
+  payload.on('data', take);
   // It never comes from a caller who leaves halfway: there is nobody to answer, and the call is over already.
-  payload.once('end', () => {
-    if (!refused) done(null, only ?? body.end());
-  });
+  payload.once('end', finish);
 }
 
 const packedBody = (): ServingError =>
