@@ -204,6 +204,7 @@ describe('a batch that fails', () => {
     await settled();
     gone.abort();
     await expect(results[0]).rejects.toMatchObject({ code: 'cancelled' });
+    expect(scheduler.inFlight).toBe(1);
     executor.runs[0]?.fail(new Error('broken'));
     await vi.waitFor(() => expect(executor.runs).toHaveLength(2));
     executor.runs[1]?.finish({ y: executor.runs[1].inputs['x'] } as NamedTensors);
@@ -229,6 +230,22 @@ describe('a batch that fails', () => {
     ]);
   });
 
+  it('does not count the run that failed as time in the queue', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    const { enqueue, executor, echo } = start();
+    const call = new FakeInferenceCall();
+    const results = [enqueue(rowsOf(1), call), enqueue(rowsOf(2))];
+    await settled();
+    vi.advanceTimersByTime(50);
+    executor.runs[0]?.fail(new Error('broken'));
+    for (const index of [1, 2]) {
+      while (executor.runs.length <= index) await settled();
+      echo(index);
+    }
+    await Promise.all(results);
+    expect(call.timings.queueNs).toBe(0);
+  });
+
   it('names outputs of another number of rows', async () => {
     const { enqueue, executor } = start();
     const result = enqueue(rowsOf(1));
@@ -242,6 +259,34 @@ describe('a batch that fails', () => {
 });
 
 describe('a caller who goes', () => {
+  it('while the batch runs is answered, and counted, once', async () => {
+    const { enqueue, echo, scheduler } = start();
+    const calls = [new FakeInferenceCall(), new FakeInferenceCall()];
+    const results = calls.map((call, index) => enqueue(rowsOf(index), call));
+    await settled();
+    calls[0]?.abort();
+    await expect(results[0]).rejects.toMatchObject({ code: 'cancelled' });
+    echo(0);
+    await results[1];
+    expect(scheduler.inFlight).toBe(0);
+  });
+
+  it('is not listened to any more behind the answer', async () => {
+    const { enqueue, echo } = start();
+    const call = new FakeInferenceCall();
+    const listening = vi.spyOn(call.signal, 'addEventListener');
+    const leaving = vi.spyOn(call.signal, 'removeEventListener');
+    const result = enqueue(rowsOf(1), call);
+    await settled();
+    echo(0);
+    await result;
+    await settled();
+    expect(listening.mock.calls.length).toBeGreaterThan(0);
+    expect(leaving.mock.calls.map(([, listener]) => listener)).toEqual(
+      listening.mock.calls.map(([, listener]) => listener),
+    );
+  });
+
   it('leaves the queue, and the others fill its place', async () => {
     const { enqueue, echo, sizes } = start({ maxSize: 2 });
     const gone = new FakeInferenceCall();

@@ -204,7 +204,6 @@ export class DynamicBatcher implements Scheduler {
     }
     const queuedAt = performance.now();
     for (const member of members) {
-      if (departureOf(member.call) !== undefined) continue;
       member.queuedAt = queuedAt;
       this.again.push(member);
     }
