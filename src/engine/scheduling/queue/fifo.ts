@@ -47,7 +47,6 @@ export class Fifo<T> {
 /** Where an element stands. */
 export class FifoPlace<T> {
   behind: FifoPlace<T> | undefined;
-  private isLeft = false;
 
   constructor(
     private readonly fifo: Fifo<T>,
@@ -55,10 +54,8 @@ export class FifoPlace<T> {
     public before: FifoPlace<T> | undefined,
   ) {}
 
-  /** Takes the element out; more than once does no harm. */
+  /** Takes the element out, once. */
   leave(): void {
-    if (this.isLeft) return;
-    this.isLeft = true;
     this.fifo.remove(this);
   }
 }

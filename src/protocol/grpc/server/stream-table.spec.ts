@@ -93,6 +93,10 @@ describe('replaceStreams', () => {
     try {
       const [session] = await opened;
       expect(replaced).toEqual([true]);
+      const states = Object.getOwnPropertySymbols(session).map((symbol) => Reflect.get(session, symbol) as unknown);
+      expect(states).toContainEqual(
+        expect.objectContaining({ streams: expect.any(StreamTable), pendingStreams: expect.any(PendingStreams) }),
+      );
       expect(await read(client, '/a')).toBe('/a');
       const waiting = client.request({ ':path': '/waits' });
       expect(await Promise.all(Array.from({ length: 200 }, (_, index) => read(client, `/${index}`)))).toHaveLength(200);
