@@ -229,24 +229,29 @@ describe.each(WIRES)('what came over %s', (wire) => {
       [7, 1],
     ]);
     expect(counts(statistics)).toMatchObject({ success: 4, queue: 4, compute_infer: 4, fail: 0 });
-    expect(statistics.inference_stats.queue.ns).toBeGreaterThan(0);
+    const { queue, compute_input, compute_infer, compute_output, success } = statistics.inference_stats;
+    expect(queue.ns).toBeGreaterThan(0);
+    // Waiting and running is all that they did, one after the other.
+    const parts = [queue, compute_input, compute_infer, compute_output].reduce((sum, { ns }) => sum + ns, 0);
+    expect(parts).toBeLessThanOrEqual(success.ns + 4);
   });
 
   it('counts runs that answered somebody: of a batch that failed, each request by itself', async () => {
     await reload('batched');
     gate = new Deferred();
-    const first = send(wire, 'batched', 1);
+    const first = send(wire, 'batched', 3);
     await inFlight('batched', 1);
     const others = [1, -1, 1].map((value) => send(wire, 'batched', 2, value));
     await inFlight('batched', 4);
     gate.resolve();
     await Promise.all([first, ...others]);
     const statistics = await only('batched');
-    expect(statistics).toMatchObject({ inference_count: 5, execution_count: 3 });
+    expect(statistics).toMatchObject({ inference_count: 7, execution_count: 3 });
     expect(counts(statistics)).toMatchObject({ success: 3, fail: 1, compute_infer: 3 });
+    // The smallest first, whichever ran first.
     expect(batches(statistics)).toEqual([
-      [1, 1],
       [2, 2],
+      [3, 1],
     ]);
   });
 

@@ -8,6 +8,9 @@ import { captureLog } from '../../../test/support/captured-log.js';
 import { FixtureRepository } from '../../../test/support/fixture-repository.js';
 import { type Answer, get, inferOver, post, rpc, type Wire, WIRES } from '../../../test/support/wires.js';
 import { InferenceObservers } from '../../engine/pipeline/inference-observers.js';
+import { ModelRegistry } from '../../engine/registry/model-registry.js';
+import { ActiveCalls } from '../../protocol/call/active-calls.js';
+import { Deferred } from '../../testing/deferred.js';
 import { StatisticsObserver } from '../statistics/statistics-observer.js';
 import { TraceModule } from './trace.module.js';
 
@@ -25,12 +28,16 @@ class RepeatModel {
   }
 }
 
-/** Calls another model, with or without its own context. */
+/** Opened by the test that shuts it. */
+let gate: Deferred;
+
+/** Calls another model, with or without its own context, when the gate is open. */
 @Model('caller', rows)
 class CallerModel {
   constructor(private readonly models: ModelClient) {}
 
   async infer({ x }: { readonly x: ReturnType<typeof fp32.of> }, context: InferContext) {
+    await gate.promise;
     await this.models.infer('plain', { x });
     return (await this.models.infer('plain', { x }, context)) as { y: typeof x };
   }
@@ -57,6 +64,15 @@ const ENSEMBLE = `
   ensemble_scheduling {
     step { model_name: "plain" model_version: -1 input_map { key: "x" value: "in" } output_map { key: "y" value: "t" } }
     step { model_name: "batched" model_version: -1 input_map { key: "x" value: "t" } output_map { key: "y" value: "out" } }
+  }`;
+
+/** Takes rows of any width; its step does not. */
+const OUTER = `
+  platform: "ensemble"
+  input { name: "in" data_type: TYPE_FP32 dims: [ -1, -1 ] }
+  output { name: "out" data_type: TYPE_FP32 dims: [ -1, 2 ] }
+  ensemble_scheduling {
+    step { model_name: "pipeline" model_version: -1 input_map { key: "in" value: "in" } output_map { key: "out" value: "out" } }
   }`;
 
 type Given = Readonly<Record<string, string | readonly string[] | null>>;
@@ -99,7 +115,11 @@ beforeAll(async () => {
   repository = await FixtureRepository.of([]);
   await repository.write('pipeline/config.pbtxt', ENSEMBLE);
   await repository.mkdir('pipeline/1');
-  server = await serve(MODELS, { environment: { MODEL_REPOSITORY: repository.path, TRACE_FILE: traceFile() } });
+  await repository.write('outer/config.pbtxt', OUTER);
+  await repository.mkdir('outer/1');
+  server = await serve(MODELS, {
+    environment: { MODEL_REPOSITORY: repository.path, TRACE_FILE: traceFile(), AUDIT_LOG: join(folder, 'audit') },
+  });
   initial = {
     trace_level: ['OFF'],
     trace_rate: ['1000'],
@@ -119,6 +139,8 @@ afterAll(async () => {
 const CLEAR = { trace_level: null, trace_rate: null, trace_count: null, log_frequency: null };
 
 beforeEach(async () => {
+  gate = new Deferred();
+  gate.resolve();
   for (const model of ['plain', 'batched', '']) await ask.rest(model, CLEAR);
 });
 
@@ -335,6 +357,27 @@ describe.each(WIRES)('a trace over %s', (wire) => {
     expect(namesOf(entries, ensemble?.id ?? 0)).toEqual(OVER[wire](SERVED));
   });
 
+  it('has the steps of an ensemble within an ensemble under the id of the inner one', async () => {
+    const entries = await traced(['TIMESTAMPS'], 1, () => send(wire, 'outer', [{ ...ROW, name: 'in' }]));
+    const parents = heads(entries).map(({ parent_id, model_name }) => [
+      heads(entries).find(({ id }) => id === parent_id)?.model_name,
+      model_name,
+    ]);
+    expect(parents).toEqual([
+      [undefined, 'outer'],
+      ['outer', 'pipeline'],
+      ['pipeline', 'plain'],
+      ['pipeline', 'batched'],
+    ]);
+  });
+
+  it('has no moment of a queue for a step that never came to it', async () => {
+    const wide = { ...ROW, name: 'in', shape: [1, 3], data: [1, 2, 3] };
+    const entries = await traced(['TIMESTAMPS'], 1, () => send(wire, 'outer', [wide]));
+    const [step] = byModel(entries, 'pipeline');
+    expect(namesOf(entries, step?.id ?? 0)).toEqual(['REQUEST_START', 'REQUEST_END']);
+  });
+
   it('has what a model calls with its context, and nothing else that it calls', async () => {
     const entries = await traced(['TIMESTAMPS'], 2, async () => {
       for (let count = 0; count < 2; count++) await send(wire, 'caller');
@@ -358,6 +401,38 @@ describe.each(WIRES)('a trace over %s', (wire) => {
       {},
     ]);
   });
+});
+
+/** Waits until the model's request has come to its gate. */
+const atGate = () =>
+  vi.waitFor(() => expect(server.get(ModelRegistry).resolve('caller', '').scheduler.inFlight).toBe(1));
+
+it('has all that its model calls, also when no more are asked for meanwhile', async () => {
+  gate = new Deferred();
+  const entries = await traced(['TIMESTAMPS'], 1, async () => {
+    const running = send('rest', 'caller');
+    await atGate();
+    await ask.rest('', { trace_level: null });
+    gate.resolve();
+    await running;
+  });
+  expect(heads(entries).map(({ model_name }) => model_name)).toEqual(['caller', 'plain']);
+});
+
+it('has no moment of an answer that its caller did not wait for', async () => {
+  gate = new Deferred();
+  const entries = await traced(['TIMESTAMPS'], 1, async () => {
+    const leaving = new AbortController();
+    const body = JSON.stringify({ inputs: [ROW] });
+    const running = server.rest.send('/v2/models/caller/infer', { method: 'POST', body, signal: leaving.signal });
+    await atGate();
+    leaving.abort();
+    await expect(running).rejects.toThrow('aborted');
+    await vi.waitFor(() => expect(server.get(ActiveCalls).size).toBe(0));
+    gate.resolve();
+  });
+  const names = entries.flatMap(({ timestamps = [] }) => timestamps.map(({ name }) => name));
+  expect(names.filter((name) => name.startsWith('HTTP_'))).toEqual(['HTTP_RECV_START', 'HTTP_RECV_END']);
 });
 
 it('has every response of a decoupled model, with its tensors', async () => {
@@ -416,6 +491,20 @@ it('costs nothing while none is made: the engine asks nobody beyond those who co
   await using alone = await serve(MODELS.slice(0, 1), { extensions: [TraceModule] });
   expect(alone.get(InferenceObservers).observer).toBeUndefined();
   expect(server.get(StatisticsObserver)).toBeDefined();
+});
+
+it('is asked for with a record of the change, and looked at without', async () => {
+  const recorded = () =>
+    readFileSync(join(folder, 'audit'), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { operation: string }).operation);
+  const before = recorded().length;
+  for (const wire of WIRES) await ask[wire]();
+  await ask.grpc('', { trace_rate: '5' });
+  await ask.rest('', { trace_rate: '6' });
+  await expect.poll(() => recorded().at(-1)).toBe('POST /v2/trace/setting');
+  expect(recorded().slice(before)).toEqual(['/inference.GRPCInferenceService/TraceSetting', 'POST /v2/trace/setting']);
 });
 
 describe('the file', () => {

@@ -94,7 +94,7 @@ export class TraceRecorder extends InferenceObserver {
     const { onFinish } = call;
     call.onFinish = () => {
       onFinish?.();
-      // A caller who has left is sent nothing.
+      // A caller who has left before that is sent nothing.
       if (inference.end > 0) {
         trace.wire.push({ name: sendStart, at: inference.end }, { name: sendEnd, at: performance.now() });
       }
