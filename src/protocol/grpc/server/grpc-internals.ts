@@ -102,8 +102,8 @@ function adaptPrototype(prototype: BaseCall): void {
   prototype.sendStatus = function (this: BaseCall, sent) {
     const { code, details } = sent as { readonly code?: status; readonly details?: string };
     const isLimit = code === status.RESOURCE_EXHAUSTED && /larger than max/.test(details ?? '');
-    const named = isLimit ? { ...sent, details: `${details}: send less, or raise MAX_MESSAGE_BYTES` } : sent;
-    sendStatus.call(this, named);
+    const less = details?.startsWith('Sent') ? 'ask for less' : 'send less';
+    sendStatus.call(this, isLimit ? { ...sent, details: `${details}: ${less}, or raise MAX_MESSAGE_BYTES` } : sent);
   };
   prototype.serializeMessage = function (this: BaseCall, value) {
     return frameOf(this.handler.serialize(value));
@@ -201,9 +201,9 @@ export function sendReply(internals: CallInternals, value: unknown, trailers: Ou
   if (call.checkCancelled()) return;
   const { stream, maxSendMessageSize: limit } = call;
   const frame = call.serializeMessage(value);
-  if (limit !== -1 && frame.length - PREFIX_BYTES > limit) {
-    const message = `Sent message larger than max (${frame.length - PREFIX_BYTES} vs ${limit})`;
-    throw new ServingError('resource-exhausted', `${message}: ask for less, or raise MAX_MESSAGE_BYTES`);
+  if (frame.length - PREFIX_BYTES > limit) {
+    const text = `Sent message larger than max (${frame.length - PREFIX_BYTES} vs ${limit})`;
+    throw new ServingError('resource-exhausted', text);
   }
   if (!call.metadataSent) {
     call.metadataSent = true;

@@ -1,7 +1,15 @@
 import { createServer } from 'node:net';
 import { once } from 'node:events';
-import { status } from '@grpc/grpc-js';
-import { type CanActivate, Controller, Module, UseGuards } from '@nestjs/common';
+import { setImmediate as turn } from 'node:timers/promises';
+import { Metadata, type ServerUnaryCall, status } from '@grpc/grpc-js';
+import {
+  type CanActivate,
+  Controller,
+  createParamDecorator,
+  type ExecutionContext,
+  Module,
+  UseGuards,
+} from '@nestjs/common';
 import { GrpcMethod, Payload } from '@nestjs/microservices';
 import { EMPTY, Observable, of, Subject, throwError } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -19,7 +27,11 @@ import { Family, Public } from '../../call/operation.decorator.js';
 
 const log = captureLog();
 
-type Behaviour = (message: { readonly name?: string }, call: CallContext) => unknown;
+type RawCall = ServerUnaryCall<unknown, unknown>;
+type Behaviour = (message: { readonly name?: string }, call: CallContext, raw: RawCall) => unknown;
+
+/** The call as grpc-js gives it to a handler. */
+const Raw = createParamDecorator((_: unknown, context: ExecutionContext) => context.getArgByIndex<RawCall>(2));
 
 /** What the handlers of the probe do, as each test sets it. */
 let unary: Behaviour;
@@ -32,20 +44,26 @@ class ProbeGuard implements CanActivate {
   }
 }
 
-/** Takes over two rpcs of the server: of several handlers for one, the last counts. */
+/** Takes over rpcs of the server: of several handlers for one, the last counts. */
 @Public()
 @Family('health')
 @Controller()
 class ProbeController {
   @UseGuards(ProbeGuard)
   @GrpcMethod('GRPCInferenceService', 'ModelReady')
-  unary(@Payload() message: { readonly name?: string }, @Call() call: CallContext): unknown {
-    return unary(message, call);
+  unary(@Payload() message: { readonly name?: string }, @Call() call: CallContext, @Raw() raw: RawCall): unknown {
+    return unary(message, call, raw);
+  }
+
+  /** For a reply of any size. */
+  @GrpcMethod('GRPCInferenceService', 'ServerMetadata')
+  worded(@Payload() message: object, @Call() call: CallContext, @Raw() raw: RawCall): unknown {
+    return unary(message, call, raw);
   }
 
   @GrpcMethod('Health', 'Watch')
-  streaming(@Payload() message: object, @Call() call: CallContext): unknown {
-    return streaming(message, call);
+  streaming(@Payload() message: object, @Call() call: CallContext, @Raw() raw: RawCall): unknown {
+    return streaming(message, call, raw);
   }
 }
 
@@ -195,6 +213,51 @@ describe('an rpc', () => {
     expect(await ask({ name: 'm'.repeat(101) })).toMatchObject({ status: 'RESOURCE_EXHAUSTED' });
     expect(await ask({ name: 'm'.repeat(50) })).toMatchObject({ status: 'OK' });
   });
+
+  it('whose reply is too large is refused', async () => {
+    await start({ MAX_MESSAGE_BYTES: '100' });
+    const replied = (bytes: number) => {
+      // A tag and a length come before the name.
+      unary = () => ({ name: 'm'.repeat(bytes - 2) });
+      return rpc('ServerMetadata')(server);
+    };
+    expect(await replied(100)).toMatchObject({ status: 'OK' });
+    expect(await replied(101)).toMatchObject({
+      status: 'RESOURCE_EXHAUSTED',
+      message: 'Sent message larger than max (101 vs 100): ask for less, or raise MAX_MESSAGE_BYTES',
+    });
+  });
+});
+
+describe('a reply', () => {
+  it('may come behind metadata that the handler has sent', async () => {
+    await start();
+    unary = (_, __, raw) => {
+      raw.sendMetadata(new Metadata());
+      return yes;
+    };
+    expect(await ask()).toMatchObject({ status: 'OK', reply: yes });
+  });
+
+  it('ends its call: that counts as cancelled no more, and no timer of its deadline is left', async () => {
+    await start();
+    const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+    const cancelled = vi.fn();
+    const before = timers();
+    for (let count = 0; count < 20; count++) {
+      const closed = new Deferred();
+      unary = (_, { details }, raw) => {
+        raw.on('cancelled', cancelled);
+        details.onDisconnect(() => closed.resolve());
+        return yes;
+      };
+      await server.grpc.call('ModelReady', {}, { deadlineMs: 60_000 });
+      await closed.promise;
+      await turn();
+    }
+    expect(cancelled).not.toHaveBeenCalled();
+    expect(timers() - before).toBeLessThan(10);
+  });
 });
 
 describe('the model of a call', () => {
@@ -300,7 +363,7 @@ describe('a caller', () => {
       return aborted.promise.then(() => yes);
     };
     const before = Date.now();
-    expect(await answerOfGrpc(server.grpc.call('ModelReady', {}, { deadlineMs: 30 }))).toMatchObject({
+    expect(await answerOfGrpc(server.grpc.call('ModelReady', {}, { deadlineMs: 200 }))).toMatchObject({
       status: 'DEADLINE_EXCEEDED',
     });
     // A client that counts its own deadline may be the first to end the call.
