@@ -174,7 +174,7 @@ describe('A43: floods of frames', () => {
         frame(RST_STREAM, 0, 1 + 2 * call, uint32(NGHTTP2_CANCEL)),
       ]);
     const bystander = openSession(server());
-    const beside = openStream(bystander, LIVE);
+    expect(await outcomeOf(openStream(bystander, LIVE).end(Buffer.alloc(5)))).toMatchObject({ status: 'OK' });
     await withSocket(async (socket) => {
       const isRefused = (): boolean => socket.frames.some(({ type }) => type === GOAWAY);
       let calls = 0;
@@ -188,7 +188,6 @@ describe('A43: floods of frames', () => {
       expect(isRefused()).toBe(true);
       expect(await socket.refusal(0)).toEqual({ goaway: NGHTTP2_INTERNAL_ERROR });
     });
-    expect(await outcomeOf(beside.end(Buffer.alloc(5)))).toMatchObject({ status: 'OK' });
     expect(await outcomeOf(openStream(bystander, LIVE).end(Buffer.alloc(5)))).toMatchObject({ status: 'OK' });
     bystander.destroy();
   });
@@ -251,6 +250,26 @@ describe('A43: clients that read slowly', () => {
       return Promise.race([socket.refusal(1), patience(2_500)]);
     });
     expect(outcome).toEqual({ reset: expect.any(Number) as unknown });
+  });
+
+  it('A43: get a reply that was begun before the deadline passed, and one end', async () => {
+    await withSocket(async (socket) => {
+      const open = (stream: number, path: string, timeout: string): Buffer =>
+        frame(HEADERS, END_HEADERS, stream, headerBlock([...callHeaders(path), ['grpc-timeout', timeout]]));
+      const endOf = (stream: number) =>
+        socket.next((sent) => sent.type === HEADERS && (sent.flags & END_STREAM) !== 0 && sent.stream === stream);
+      await socket.write(frame(SETTINGS, 0, 0, setting(4, 0)));
+      await socket.settled();
+      await socket.write(open(1, INFER, '100m'), frame(DATA, END_STREAM, 1, askWide));
+      await socket.next(({ type, stream }) => type === HEADERS && stream === 1);
+      // Its deadline is the later one.
+      await socket.write(open(3, LIVE, '100m'));
+      await endOf(3);
+      await socket.write(frame(WINDOW_UPDATE, 0, 0, uint32(2 * MB)), frame(WINDOW_UPDATE, 0, 1, uint32(2 * MB)));
+      await endOf(1);
+      const received = socket.frames.filter(({ type, stream }) => type === DATA && stream === 1);
+      expect(received.reduce((sum, { payload }) => sum + payload.length, 0)).toBeGreaterThan(MB);
+    });
   });
 
   it('A43: byte by byte hold nobody else up', async () => {
@@ -354,10 +373,15 @@ describe('A44: streams that start wrongly', () => {
   });
 
   it('A44: without a message, or with two, are refused', async () => {
-    const wide = askWide;
-    expect(await callFramed(server(), INFER, Buffer.alloc(0))).toMatchObject({ status: 'UNIMPLEMENTED' });
-    expect(await callFramed(server(), INFER, Buffer.concat([wide, wide]))).toMatchObject({ status: 'UNIMPLEMENTED' });
-    expect(await callFramed(server(), INFER, Buffer.alloc(3))).toMatchObject({ status: 'UNIMPLEMENTED' });
+    const refused = (what: string) => ({
+      status: 'UNIMPLEMENTED',
+      details: `${INFER} got ${what}: send exactly one`,
+    });
+    const none = refused('no request message');
+    expect(await callFramed(server(), INFER, Buffer.alloc(0))).toMatchObject(none);
+    expect(await callFramed(server(), INFER, Buffer.alloc(3))).toMatchObject(none);
+    const two = Buffer.concat([askWide, askWide]);
+    expect(await callFramed(server(), INFER, two)).toMatchObject(refused('more than one request message'));
   });
 });
 
