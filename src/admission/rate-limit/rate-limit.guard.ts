@@ -5,7 +5,10 @@ import { familyOf, isPublic } from '../operation-family.js';
 import { batchOf } from './batch-size.js';
 import { RateLimiter } from './rate-limiter.js';
 
-/** Turns away callers who call too often, and inferences of models that are called too often. What is public, the health of the server, is never limited. */
+/**
+ * Turns away callers who call too often, and inferences of models that are called too often. What is public, the health
+ * of the server, is never limited.
+ */
 @Injectable()
 export class RateLimitGuard implements CanActivate {
   constructor(
@@ -19,7 +22,7 @@ export class RateLimitGuard implements CanActivate {
     const call = callOf(context);
     const account = this.limiter.accountOf(call, family);
     const items = account && context.getType() === 'rpc' ? batchOf(context.getArgByIndex(0)) : undefined;
-    // Bodies and streams are read behind the guards: they pay the price of a request now, and the rest when it is known.
+    // Bodies and streams are read behind the guards: they pay for one request now, and the rest when it is known.
     const rest = items === undefined ? account?.prepaid() : undefined;
     if (family === 'inference') call.onInference = this.limiter.behindGuards(rest);
     const pending = account?.charge(items ?? 1);

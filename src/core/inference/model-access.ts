@@ -4,12 +4,13 @@ import type { InferenceCall } from './call.js';
 export type ModelAction =
   'health' | 'metadata' | 'inference' | 'model-config' | 'model-repository' | 'statistics' | 'trace' | 'logging';
 
-/** Stands for all models at once, in a question about what holds for the whole server: a pattern for some does not fit. */
+/** Stands for all models at once, in a question about the whole server: a pattern for some does not fit. */
 export const EVERY_MODEL = '*';
 
 /**
- * Decides which models a call may touch, where that is not known before its handler runs: for listings, for each message
- * of a stream, and for changes of settings, which over gRPC are the rpc that reads them. Whether a model exists is looked at afterwards.
+ * Decides which models a call may touch, where that is not known before its handler runs: for listings, for each
+ * message of a stream, and for changes of settings, which over gRPC are the rpc that reads them. Whether a model exists
+ * is looked at afterwards.
  */
 export abstract class ModelAccess {
   /**
