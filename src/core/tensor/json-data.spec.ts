@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { invalidArgument } from '../errors/catalogue.js';
+import { inputField } from '../errors/request-field.js';
 import { parseJson, parseJsonExactly } from '../json/parse-json.js';
 import type { Datatype } from './datatype.js';
 import { decodeJsonData, encodeJsonData, MAX_JSON_DEPTH } from './json-data.js';
@@ -24,6 +25,8 @@ import type { Shape } from './shape.js';
 import type { Tensor } from './tensor.js';
 
 const place = { input: 'x', model: 'm' };
+
+const wrongData = (message: string) => invalidArgument(message, inputField('x', 'contents'));
 
 const decode = (datatype: Datatype, shape: Shape, json: string): Tensor =>
   decodeJsonData(datatype, shape, parseJsonExactly(json), place);
@@ -119,7 +122,7 @@ describe('JSON data', () => {
     ['BYTES', String.raw`"\udc00"`, 'a string of well-formed Unicode', '"\u{FFFD}"'],
   ])('is refused of the wrong kind: %s of %s', (datatype, json, wanted, got) => {
     expect(() => decode(datatype, [1], `[${json}]`)).toThrow(
-      invalidArgument(`Unable to parse 'data': input 'x' of datatype ${datatype} takes ${wanted}, got ${got}`),
+      wrongData(`Unable to parse 'data': input 'x' of datatype ${datatype} takes ${wanted}, got ${got}`),
     );
   });
 
@@ -142,9 +145,7 @@ describe('JSON data', () => {
 
   it.each(['FP16', 'BF16'] as const)('does not carry %s', (datatype) => {
     expect(() => decode(datatype, [1], '[1]')).toThrow(
-      invalidArgument(
-        `receiving ${datatype} data via JSON is not supported. Please use the binary data format for input x`,
-      ),
+      wrongData(`receiving ${datatype} data via JSON is not supported. Please use the binary data format for input x`),
     );
   });
 });
@@ -186,7 +187,7 @@ describe('the nesting of JSON data', () => {
 
   it.each([MAX_JSON_DEPTH + 1, 100_000])('may not be %d deep', (levels) => {
     expect(() => decodeJsonData('FP32', [1], parseJson(nested(levels, '7')), place)).toThrow(
-      invalidArgument('JSON nesting depth exceeds maximum allowed limit (100)'),
+      wrongData('JSON nesting depth exceeds maximum allowed limit (100)'),
     );
   });
 
@@ -199,18 +200,18 @@ describe('the nesting of JSON data', () => {
     ['[[],[1]]', 1],
   ])('may not be ragged: %s', (json, depth) => {
     expect(() => decode('INT8', [3], json)).toThrow(
-      invalidArgument(`Unable to parse 'data': input 'x' is ragged, arrays at depth ${depth} differ in length`),
+      wrongData(`Unable to parse 'data': input 'x' is ragged, arrays at depth ${depth} differ in length`),
     );
   });
 
   it('tells fewer elements from more', () => {
     expect(() => decode('INT8', [1, 4], '[1,2,3]')).toThrow(
-      invalidArgument(
+      wrongData(
         "Failed to parse 'data' field: shape does not match true shape: input 'x' has shape [1,4], expected 4 elements, got 3",
       ),
     );
     expect(() => decode('INT8', [1, 2], '[[1,2,3]]')).toThrow(
-      invalidArgument(
+      wrongData(
         "Unable to parse 'data': Shape does not match true shape of 'data' field: input 'x' has shape [1,2], expected 2 elements, got 3",
       ),
     );

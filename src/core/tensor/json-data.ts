@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { invalidArgument } from '../errors/catalogue.js';
+import { inputField } from '../errors/request-field.js';
 import { BIG_BOUNDS, type Datatype, datatypeInfo } from './datatype.js';
 import { countElements, type InputPlace } from './encoded-tensor.js';
 import { formatShape, type Shape } from './shape.js';
@@ -23,6 +24,7 @@ export function decodeJsonData(datatype: Datatype, shape: Shape, value: unknown,
   if (numbers === 'half') {
     throw invalidArgument(
       `receiving ${datatype} data via JSON is not supported. Please use the binary data format for input ${place.input}`,
+      inputField(place.input, 'contents'),
     );
   }
   const expected = countElements(shape, size, place);
@@ -66,6 +68,7 @@ function wrongLength(actual: number, expected: number, shape: Shape, { input }: 
       : "Unable to parse 'data': Shape does not match true shape of 'data' field";
   return invalidArgument(
     `${claim}: input '${input}' has shape ${formatShape(shape)}, expected ${expected} elements, got ${actual}`,
+    inputField(input, 'contents'),
   );
 }
 
@@ -74,12 +77,16 @@ function flatten(data: readonly unknown[], place: InputPlace): readonly unknown[
   let level = data;
   for (let depth = 1; holdsArray(level); depth++) {
     if (depth >= MAX_JSON_DEPTH) {
-      throw invalidArgument(`JSON nesting depth exceeds maximum allowed limit (${MAX_JSON_DEPTH})`);
+      throw invalidArgument(
+        `JSON nesting depth exceeds maximum allowed limit (${MAX_JSON_DEPTH})`,
+        inputField(place.input, 'contents'),
+      );
     }
     const width = Array.isArray(level[0]) ? level[0].length : -1;
     if (!level.every((item) => Array.isArray(item) && item.length === width)) {
       throw invalidArgument(
         `Unable to parse 'data': input '${place.input}' is ragged, arrays at depth ${depth} differ in length`,
+        inputField(place.input, 'contents'),
       );
     }
     level = (level as readonly (readonly unknown[])[]).flat(1);
@@ -137,6 +144,7 @@ const READERS: Readonly<Record<'boolean' | 'integer' | 'big-integer' | 'float' |
 function wrongValue(value: unknown, datatype: Datatype, wanted: string, { input }: InputPlace) {
   return invalidArgument(
     `Unable to parse 'data': input '${input}' of datatype ${datatype} takes ${wanted}, got ${describe(value)}`,
+    inputField(input, 'contents'),
   );
 }
 
