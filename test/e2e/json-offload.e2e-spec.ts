@@ -51,6 +51,8 @@ function requestOf(size: number): { readonly count: number; readonly json: strin
   return { count, json: `{"parameters":{"binary_data_output":true},"inputs":[${input}]}` };
 }
 
+const typeOf = ({ headers }: Response) => headers.get('content-type');
+
 const infer = async (
   http: string,
   body: string | Uint8Array<ArrayBuffer>,
@@ -118,10 +120,11 @@ describe(`JSON of ${MEGABYTES} MB`, { timeout: 60_000 }, () => {
       const { offloaded, inline } = await expectFreeLoop(threads, alone, ask);
       expect([offloaded.reply.status, inline.reply.status]).toEqual([200, 200]);
       expect(offloaded.bytes.equals(inline.bytes)).toBe(true);
+      expect(typeOf(offloaded.reply)).toBe(typeOf(inline.reply));
     }
     if (process.platform === 'linux') expect(lowerPriorities(threads)).toBeGreaterThan(standBack);
     const { reply, bytes } = await infer(threads.http, binary, binaryHeaders);
-    expect(reply.headers.get('content-type')).toBe('application/json');
+    expect(typeOf(reply)).toBe('application/json; charset=utf-8');
     const [output] = (JSON.parse(bytes.toString('latin1')) as { outputs: { data: number[] }[] }).outputs;
     expect(output?.data).toHaveLength(count);
     expect(output?.data.at(-1)).toBeCloseTo(0.246_913_56);
@@ -133,7 +136,7 @@ describe('JSON of other protocols', { timeout: 60_000 }, () => {
   const data = ELEMENT.repeat(Math.floor(size / ELEMENT.length)).slice(0, -1);
   const post = async (http: string, path: string, body: string) => {
     const reply = await fetch(`${http}${path}`, { method: 'POST', body });
-    return { status: reply.status, text: await reply.text() };
+    return { status: reply.status, type: typeOf(reply), text: await reply.text() };
   };
   const routes = [
     ['/v1/models/doubler:predict', `{"instances":[${data}]}`],
@@ -148,7 +151,7 @@ describe('JSON of other protocols', { timeout: 60_000 }, () => {
       await Promise.all([post(threads.http, path, body), post(alone.http, path, body)]);
       // Where only the reading or the writing is done beside the loop, about half is left.
       const { offloaded, inline } = await expectFreeLoop(threads, alone, (http) => post(http, path, body), 0.4);
-      expect(offloaded.status).toBe(200);
+      expect([offloaded.status, offloaded.type]).toEqual([200, inline.type]);
       expect(offloaded.text === inline.text).toBe(true);
       expect(offloaded.text).toContain('0.24691356');
     }
@@ -168,7 +171,7 @@ describe('JSON of other protocols', { timeout: 60_000 }, () => {
     for (const [path, body, error] of cases) {
       const answer = await post(threads.http, path, body);
       expect(answer).toEqual(await post(alone.http, path, body));
-      expect(answer).toEqual({ status: 400, text: expect.stringMatching(error) as string });
+      expect(answer).toMatchObject({ status: 400, text: expect.stringMatching(error) as string });
     }
     const inference = '{"inputs":[{"name":"x","datatype":"FP32","shape":[1],"data":[2]}]}';
     expect(await post(threads.http, '/v2/models/doubler/generate', inference)).toMatchObject({

@@ -9,6 +9,7 @@ import { InferencePipeline } from '../../engine/pipeline/inference-pipeline.js';
 import { ModelRegistry } from '../../engine/registry/model-registry.js';
 import type { CallContext } from '../../protocol/call/call-context.js';
 import { inputForms } from '../../protocol/rest/codec/body-reader.js';
+import { JSON_TYPE } from '../../protocol/rest/codec/encode.js';
 import { RestCodec } from '../../protocol/rest/codec/rest-codec.js';
 import { eventStream } from '../../protocol/rest/reply/event-stream.js';
 import { InferReplies } from '../../protocol/rest/reply/infer-replies.js';
@@ -39,7 +40,7 @@ export class GenerateService {
     const { request, isInference } = await this.read(received);
     if (isInference) return this.replies.write(reply, request, await this.pipeline.run(request, call), call);
     const response = await onlyOne(this.responses(request, call));
-    reply.header('content-type', 'application/json');
+    reply.header('content-type', JSON_TYPE);
     return this.codec.write(generated, response, call);
   }
 

@@ -4,6 +4,7 @@ import { Call, CallContext } from '../../protocol/call/call-context.js';
 import { Family } from '../../protocol/call/operation.decorator.js';
 import { Describe, json } from '../../protocol/rest/api/describe.decorator.js';
 import { FLAG, listOf, objectOf, TEXT } from '../../protocol/rest/api/schema.js';
+import { JSON_TYPE } from '../../protocol/rest/codec/encode.js';
 import { InferenceRoute } from '../../protocol/rest/inference-route.decorator.js';
 import { Received } from '../../protocol/rest/rest-infer.decorator.js';
 import type { ReceivedInference } from '../../protocol/rest/rest-infer.pipe.js';
@@ -45,7 +46,7 @@ export class KserveV1RestController {
     response: json(objectOf({ predictions: {} })),
   })
   predict(@Received() received: ReceivedInference, @Res({ passthrough: true }) reply: FastifyReply) {
-    reply.header('content-type', 'application/json');
+    reply.header('content-type', JSON_TYPE);
     return this.v1.predict(received);
   }
 }

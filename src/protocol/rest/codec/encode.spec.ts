@@ -62,7 +62,7 @@ describe('which outputs are binary', () => {
     const { headers, body } = encodeInferResponse(request, response(), 'bare');
     const json = `{"model_name":"simple","model_version":"1","outputs":[${outputs.join(',')}]}`;
     if (blobs.length === 0) {
-      expect(headers).toEqual({ 'content-type': 'application/json' });
+      expect(headers).toEqual({ 'content-type': 'application/json; charset=utf-8' });
       expect(body).toBe(json);
     } else {
       expect(headers).toEqual({
@@ -76,7 +76,7 @@ describe('which outputs are binary', () => {
   it('stays JSON when all that is binary is empty', () => {
     const empty = response({ outputs: [{ name: 'y', tensor: fp32.of([0, 4], []) }] });
     const { headers, body } = encodeInferResponse(ALL_BINARY, empty, 'bare');
-    expect(headers).toEqual({ 'content-type': 'application/json' });
+    expect(headers).toEqual({ 'content-type': 'application/json; charset=utf-8' });
     expect(JSON.parse(String(body))).toMatchObject({
       outputs: [{ shape: [0, 4], parameters: { binary_data_size: 0 } }],
     });

@@ -6,6 +6,9 @@ import { encodeRaw } from '../../../core/tensor/raw.js';
 import { takeBuffer } from '../../large-buffers.js';
 import { HEADER_LENGTH_HEADER } from '../request-header.js';
 
+/** Said in full: Fastify adds the charset to a text that has none, but not to a buffer. */
+export const JSON_TYPE = 'application/json; charset=utf-8';
+
 /** A reply, ready to be sent. */
 export interface EncodedReply {
   readonly headers: Readonly<Record<string, string>>;
@@ -38,7 +41,7 @@ export function encodeInferResponse(
   // Empty outputs alone leave the reply plain JSON.
   return blobs.some(({ byteLength }) => byteLength > 0)
     ? binaryReply(Buffer.from(json, 'utf8'), blobs)
-    : { headers: { 'content-type': 'application/json' }, body: json };
+    : { headers: { 'content-type': JSON_TYPE }, body: json };
 }
 
 /** Whether an output is to come as binary data. */

@@ -1,9 +1,11 @@
 import { type IncomingHttpHeaders, request } from 'node:http';
 import { gunzipSync, inflateSync } from 'node:zlib';
+import type { FastifyReply } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { fp16, fp32, signature } from '#core';
 import { defineModel, serve, type TestServer } from '#testing';
 import { inferPath } from '../../../../test/support/wires.js';
+import { eventStream } from './event-stream.js';
 import * as packers from './compress.js';
 
 const growing = signature({ inputs: { x: fp32(-1) }, outputs: { y: fp32(-1) } });
@@ -14,13 +16,30 @@ const half = defineModel('half', signature({ inputs: {}, outputs: { y: fp16(-1) 
   y: fp16.of([2_000], new Uint16Array(2_000)),
 }));
 
+it('a stream asks for an event when the one before is taken', async () => {
+  let made = 0;
+  const events = async function* (): AsyncGenerator<string, void> {
+    await Promise.resolve();
+    for (;;) yield String(++made);
+  };
+  const reply = { headers: () => reply } as unknown as FastifyReply;
+  const stream = await eventStream(reply, events());
+  for await (const event of stream) {
+    await new Promise(setImmediate);
+    expect(String(event)).toMatch(/^data: \d\n\n$/);
+    // The one that is taken, and the next.
+    expect(made).toBeLessThanOrEqual(Number(String(event).slice(6)) + 1);
+    if (made >= 5) break;
+  }
+});
+
 let server: TestServer;
 const start = async (environment: Readonly<Record<string, string>> = {}) => {
   server = await serve([grow, half], { environment });
 };
 afterEach(async () => {
   vi.restoreAllMocks();
-  await server.close();
+  await server?.close();
 });
 
 interface Reply {
@@ -61,7 +80,7 @@ describe('a reply to an inference', () => {
     expect(headers['content-encoding']).toBe(unpack === gunzipSync ? 'gzip' : 'deflate');
     expect(headers.vary).toBe('accept-encoding');
     expect(headers['content-length']).toBe(String(bytes.length));
-    expect(headers['content-type']).toBe('application/json');
+    expect(headers['content-type']).toBe('application/json; charset=utf-8');
     expect(dataOf(unpack(bytes))).toHaveLength(5_000);
     expect(bytes.length).toBeLessThan(1_000);
   });
