@@ -13,6 +13,7 @@ function write(value: unknown, integer: (value: bigint) => string): string {
   if (typeof value === 'bigint') return integer(value);
   if (Array.isArray(value)) return `[${value.map((item) => write(item, integer)).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  const entries = Object.entries(value).filter(([, item]) => item !== undefined);
-  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${write(item, integer)}`).join(',')}}`;
+  return `{${Object.entries(value)
+    .map(([key, item]) => `${JSON.stringify(key)}:${write(item, integer)}`)
+    .join(',')}}`;
 }
