@@ -202,6 +202,11 @@ describe.each(WIRES)('over %s', (wire) => {
     }
     await putModel(repository, 'plus_one', { config: configOf({ 'SHA256:1/model.onnx': good }) });
     expect((await load('plus_one')).message).toBe('');
+    // Each version is held against its own files alone: the other one may be broken, or not there.
+    await putModel(repository, 'plus_one', {
+      config: configOf({ 'SHA256:1/model.onnx': good, 'MD5:2/model.onnx': good }),
+    });
+    expect((await load('plus_one')).message).toBe('');
     // What comes beside the artifact could be read by it.
     await repository.write('plus_one/1/weights.bin', 'x');
     expect((await load('plus_one')).message).toContain("'1/weights.bin' has no digest");

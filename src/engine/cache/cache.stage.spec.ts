@@ -3,10 +3,15 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { fp32, type InferContext, type NamedTensors, type ServableModel, signature, type Tensor } from '#core';
 import { type HandleParts, handleOf, requestOf } from '../../../test/support/engine.js';
 import { unavailable } from '../../core/errors/catalogue.js';
+import type { InferenceCall } from '../../core/inference/call.js';
+import type { Departures } from '../../core/inference/departures.js';
+import { ObservedInference } from '../../core/inference/inference-observer.js';
 import type { InferenceRequest } from '../../core/inference/request.js';
 import type { InferenceResponse, OutputTensor } from '../../core/inference/response.js';
+import type { InferenceStage } from '../../core/inference/stage.js';
 import { Deferred } from '../../testing/deferred.js';
 import { FakeInferenceCall } from '../../testing/fake-inference-call.js';
+import { FakeInferenceObserver } from '../../testing/fake-inference-observer.js';
 import { FakeResponseCache } from '../../testing/fake-response-cache.js';
 import { InferencePipeline } from '../pipeline/inference-pipeline.js';
 import { ModelRegistry } from '../registry/model-registry.js';
@@ -140,6 +145,28 @@ describe('whoever asks', () => {
     expect(contexts[3]?.principal).toEqual(call.principal);
   });
 
+  it('is all of their call that is not handed on', async () => {
+    const calls: InferenceCall[] = [];
+    const seen: InferenceStage = {
+      run(exchange, next) {
+        calls.push(exchange.call);
+        return next(exchange);
+      },
+    };
+    pipeline = new InferencePipeline(registry, [new CacheStage(cache, registry), seen]);
+    serveCounting();
+    const departures = { isGone: () => false } as unknown as Departures;
+    const call = Object.assign(new FakeInferenceCall(), { departures });
+    await run({}, call);
+    const { requestId, signal, deadline, timings } = call;
+    expect(calls).toHaveLength(1);
+    expect(calls[0]?.principal).toBeUndefined();
+    expect(calls[0]?.signal).toBe(signal);
+    expect(calls[0]?.departures).toBe(departures);
+    expect(calls[0]?.timings).toBe(timings);
+    expect(calls[0]).toMatchObject({ requestId, deadline });
+  });
+
   it('is not told to a decoupled one, and nothing of it is kept', async () => {
     const contexts: InferContext[] = [];
     const model: ServableModel = {
@@ -158,6 +185,22 @@ describe('whoever asks', () => {
     expect(contexts.map(({ principal }) => principal)).toEqual([undefined, undefined]);
     expect(cache.counters).toMatchObject({ hits: 0, misses: 0 });
   });
+});
+
+it('tells observers what looking up took, and after a miss also what keeping did', async () => {
+  const { handle } = serveCounting();
+  let now = 0;
+  vi.spyOn(performance, 'now').mockImplementation(() => now++);
+  const observed = async () => {
+    const call = new FakeInferenceCall();
+    const inference = new ObservedInference(new FakeInferenceObserver(), handle, requestOf(), 1, 0);
+    call.timings.observed = inference;
+    await run({}, call);
+    return inference;
+  };
+  expect(await observed()).toMatchObject({ cache: 'miss', cacheMs: 2 });
+  expect(await observed()).toMatchObject({ cache: 'hit', cacheMs: 1 });
+  vi.restoreAllMocks();
 });
 
 describe('nothing is kept', () => {
@@ -229,6 +272,7 @@ describe('a model that was loaded anew', () => {
     const { handle } = serveCounting();
     await run();
     registry.set('m', '1', { kind: 'unloading' });
+    registry.set('m', '1', { kind: 'unavailable', reason: 'unloaded' });
     expect(cache.dropped).toEqual([handle]);
   });
 });

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   bool,
   bytes,
@@ -18,6 +18,7 @@ import { defineModel, serve, type TestServer } from '#testing';
 import { captureLog } from '../../../test/support/captured-log.js';
 import { HttpSocket } from '../../../test/support/http-socket.js';
 import { rawPost } from '../../../test/support/raw-http.js';
+import { CallObserver } from '../../protocol/call/call-observer.js';
 import { Deferred } from '../../testing/deferred.js';
 
 const language = signature({
@@ -129,6 +130,14 @@ describe('generate', () => {
       ...llm,
       TEXT: ['a', 'a', 'a'],
     });
+  });
+
+  it('tells observers of calls the version that answered', async () => {
+    const finished = vi.spyOn(server.get(CallObserver), 'finished');
+    await generate({ x: [1] }, 'double');
+    await stream({ x: [1] }, 'double');
+    await vi.waitFor(() => expect(finished).toHaveBeenCalledTimes(2));
+    expect(finished.mock.calls.map(([{ version }]) => version)).toEqual(['1', '1']);
   });
 
   it('keeps every digit, fills shapes, and echoes parameters of every kind', async () => {

@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { bytes, fp16, fp32, type Inputs, int32, int64, Model, optional, signature } from '#core';
 import { defineModel, serve, type TestServer } from '#testing';
 import { captureLog } from '../../../test/support/captured-log.js';
+import { CallObserver } from '../../protocol/call/call-observer.js';
 
 captureLog();
 
@@ -12,6 +13,7 @@ const columns = signature({
   outputs: { n: int64(-1, 1), said: bytes(-1, 1) },
 });
 const apart = signature({ inputs: { x: int32(-1) }, outputs: { count: int32(1), x: int32(-1) } });
+const scalars = signature({ inputs: { x: int32(-1) }, outputs: { count: int32(), first: int32() } });
 const halves = signature({ inputs: { x: fp32(-1) }, outputs: { y: fp16(-1) } });
 const counting = signature({ inputs: { x: int32(1) }, outputs: { y: int32(1) } });
 
@@ -27,6 +29,10 @@ const models = [
   defineModel('rows', rows, ({ x }) => ({ y: x.map((value) => value + 1) })),
   defineModel('columns', columns, ({ n, text }) => ({ n, said: text })),
   defineModel('apart', apart, ({ x }) => ({ count: int32.of([1], [x.data.length]), x })),
+  defineModel('scalars', scalars, ({ x }) => ({
+    count: int32.of([], [x.data.length]),
+    first: int32.of([], x.data.slice(0, 1)),
+  })),
   defineModel('halves', halves, ({ x }) => ({ y: fp16.of(x.shape, x.data) })),
   defineModel('name: with colon', values, ({ x }) => ({ y: x })),
   Counting,
@@ -51,7 +57,7 @@ const refused = (text: string, status = 400) => [status, expect.stringContaining
 describe('models', () => {
   it('are listed by name', async () => {
     expect((await server.rest.get('/v1/models')).json).toEqual({
-      models: ['apart', 'columns', 'counting', 'halves', 'name: with colon', 'rows', 'values'],
+      models: ['apart', 'columns', 'counting', 'halves', 'name: with colon', 'rows', 'scalars', 'values'],
     });
   });
 
@@ -66,7 +72,7 @@ describe('models', () => {
       { name: 'halves', ready: false, error: 'Model with name halves is not ready.' },
     ]);
     expect((await server.rest.get('/v1/models')).json).toEqual({
-      models: ['apart', 'columns', 'counting', 'name: with colon', 'rows', 'values'],
+      models: ['apart', 'columns', 'counting', 'name: with colon', 'rows', 'scalars', 'values'],
     });
     await server.rest.post('/v2/repository/models/halves/load');
   });
@@ -99,9 +105,17 @@ describe('a prediction', () => {
     ['columns', { inputs: { n: [[1], [2]], text: [['a'], ['b']] } }, '[{"n":[1],"said":["a"]},{"n":[2],"said":["b"]}]'],
     ['apart', { instances: [5, 6] }, '{"count":[2],"x":[5,6]}'],
     ['apart', { instances: [5] }, '[{"count":1,"x":5}]'],
+    ['scalars', { instances: [5, 6] }, '{"count":2,"first":5}'],
     ['name: with colon', { instances: [1] }, '[1]'],
   ])('of %s on %j', async (model, body, expected) => {
     expect(await predict(model, body)).toEqual(predicted(expected));
+  });
+
+  it('tells observers of calls the version that gave it', async () => {
+    const finished = vi.spyOn(server.get(CallObserver), 'finished');
+    await predict('values', { instances: [1] });
+    await vi.waitFor(() => expect(finished).toHaveBeenCalledOnce());
+    expect(finished.mock.calls[0]?.[0]).toMatchObject({ model: 'values', version: '1' });
   });
 
   it.each<[string, unknown, string, number?]>([

@@ -74,6 +74,12 @@ describe('the models', () => {
 describe('the versions', () => {
   const versions = async () => (await listVersions(root, 'm', new LookLimit(100))).map(({ version }) => version);
 
+  it('are none behind a link that leads out, though the model was asked for by its name', async () => {
+    await write({ 'outside/1/model.onnx': '' });
+    await link('outside', 'm');
+    expect(await versions()).toEqual([]);
+  });
+
   it('are the numbered folders, oldest first', async () => {
     await write(Object.fromEntries(['10', '9', '1', '2'].map((version) => [`repository/m/${version}/model.onnx`, ''])));
     expect(await versions()).toEqual(['1', '2', '9', '10']);

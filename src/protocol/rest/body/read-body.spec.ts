@@ -44,6 +44,7 @@ it('gives a body that comes at once without copying it', async () => {
 it.each([
   ['too many bytes', {}, ['abc', 'de', 'fgh', 'i'], 'message-too-large'],
   ['too large a length', { 'content-length': '5' }, ['abcde'], 'message-too-large'],
+  ['too large a length before anything comes', { 'content-length': '5' }, [], 'message-too-large'],
   ['an encoding', { 'content-encoding': 'br' }, ['ab', 'cd'], 'unsupported-encoding'],
 ])('refuses %s once, and reads the rest to its end', async (_, headers, parts, reason) => {
   expect(await read(headers, ...parts)).toEqual([[expect.objectContaining({ reason })]]);

@@ -117,14 +117,25 @@ describe('reading a request in another thread', () => {
     expect(there.inputs.map(({ contents }) => contents.kind)).toEqual(['raw', 'raw', 'raw', 'raw']);
   });
 
-  it('moves the body where it has its memory to itself, and copies it where it has not', () => {
-    const own = partsOf({ inputs: [input('INT32', [1, 2])] });
-    post(decodeJob(own));
-    expect(own.body.buffer.byteLength).toBe(0);
-    const shared = Buffer.from('{"inputs":[]}');
-    const before = shared.buffer.byteLength;
-    post(decodeJob({ ...own, body: shared }));
-    expect(shared.buffer.byteLength).toBe(before);
+  it.each([
+    ['moves a body that has its memory to itself', 0, 0],
+    ['moves one that is aligned in it', 7, 0],
+    ['copies one that others may lie beside', 8, 8],
+  ])('%s', (_, beside, left) => {
+    const { body: text, ...parts } = partsOf({ inputs: [input('INT32', [1, 2])] });
+    const body = Buffer.from(new ArrayBuffer(beside + text.length), beside);
+    body.set(text);
+    expect(read(decodedRequest(post(runCodecJob(post(decodeJob({ ...parts, body })))))).tensors).toEqual([
+      int32.of([2], [1, 2]),
+    ]);
+    expect(body.buffer.byteLength).toBe(left === 0 ? 0 : left + text.length);
+  });
+
+  it('moves the tensors that it has read', () => {
+    const { message, moved } = runCodecJob(decodeJob(partsOf({ inputs: [input('INT32', [1, 2])] })).message);
+    expect(moved).toHaveLength(1);
+    post({ message, moved });
+    expect(moved[0]?.byteLength).toBe(0);
   });
 
   it.each([
@@ -195,7 +206,11 @@ describe('writing a reply in another thread', () => {
     version: '1',
     id: 'i',
     parameters,
-    outputs: Object.entries(tensors).map(([name, tensor]) => ({ name, tensor })),
+    outputs: Object.entries(tensors).map(([name, tensor]) => ({
+      name,
+      tensor,
+      ...(name === 'text' ? { contentType: 'str' } : {}),
+    })),
   });
   const tensors: Readonly<Record<string, Tensor>> = {
     bool: new Tensor('BOOL', [2], new Uint8Array([0, 1])),
@@ -242,8 +257,11 @@ describe('writing a reply in another thread', () => {
     expect(body).not.toMatch(/data"|parameters/);
   });
 
-  it('leaves the outputs to the model, which may keep them', () => {
-    const data = new Float32Array(new ArrayBuffer(64), 8, 2).fill(3);
+  it.each([
+    ['alone', new Float32Array(2)],
+    ['beside others', new Float32Array(new ArrayBuffer(64), 8, 2)],
+  ])('leaves outputs that lie %s in memory to the model, which may keep them', (_, data) => {
+    data.fill(3);
     const response = responseOf({ y: new Tensor('FP32', [2], data) });
     post(encodeJob(wishes(), response, 'bare'));
     expect([...data]).toEqual([3, 3]);
