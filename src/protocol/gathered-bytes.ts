@@ -3,8 +3,11 @@ export const ALIGNMENT = 8;
 
 /** As much is reserved for whoever only says how much will come, in bytes. */
 const RESERVED_AT_ONCE = 65_536;
-/** So many times what has come is reserved of a length that was told; its pages are the system's until they are used. */
-const RESERVED_TIMES = 64;
+/**
+ * So many times what has come is reserved of a length that was told; its pages are the system's until they are used.
+ * Behind the first 64 KiB of a socket there is room for a tensor of 4 MiB, and what stands before it.
+ */
+const RESERVED_TIMES = 72;
 
 /**
  * Bytes that come in parts, joined as they arrive. To join a large message at its end would hold the event loop up, for
@@ -38,7 +41,9 @@ export class GatheredBytes {
 
   private grow(least: number): void {
     const { bytes, expected } = this;
-    const size = expected < least ? 2 * least : Math.min(expected, Math.max(RESERVED_AT_ONCE, RESERVED_TIMES * least));
+    const reserved = Math.max(RESERVED_AT_ONCE, RESERVED_TIMES * least);
+    // A rest that is no larger is reserved with it: all would have to move for it.
+    const size = expected < least ? 2 * least : expected <= 2 * reserved ? expected : reserved;
     this.bytes = allocate(size, this.aligned);
     this.bytes.set(bytes.subarray(0, this.length));
   }
