@@ -22,7 +22,7 @@ export async function eventStream(reply: FastifyReply, events: AsyncGenerator<st
   const first = await events.next();
   reply.headers(HEADERS);
   const frames = framed(first, events, (error) => reportError(error, reply.request));
-  return Readable.from(frames, { objectMode: false, highWaterMark: 1 });
+  return Readable.from(frames, { objectMode: false });
 }
 
 async function* framed(
