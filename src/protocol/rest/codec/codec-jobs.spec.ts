@@ -10,7 +10,8 @@ import { decodeJsonData } from '../../../core/tensor/json-data.js';
 import { decodeRaw } from '../../../core/tensor/raw.js';
 import { decodeInferRequest, type InferRequestParts } from './decode.js';
 import { encodeInferResponse } from './encode.js';
-import { decodedRequest, decodeJob, encodedReply, encodeJob, type Posted, runCodecJob } from './codec-jobs.js';
+import { decodedRequest, decodeJob, encodedReply, encodeJob, type Posted } from './codec-jobs.js';
+import { runCodecJob } from './run-codec-job.js';
 
 /** As `postMessage` would hand it over. */
 const post = <T>({ message, moved }: Posted<T>): T => structuredClone(message, { transfer: moved as ArrayBuffer[] });

@@ -1,24 +1,23 @@
 import { toServingError } from '../../../core/errors/catalogue.js';
-import { packError, type PackedError, unpackError } from '../../../core/errors/packed-error.js';
+import { type PackedError, unpackError } from '../../../core/errors/packed-error.js';
 import type { ServingError } from '../../../core/errors/serving-error.js';
 import type { EncodedRequest } from '../../../core/inference/request.js';
 import { type InferenceResponse, type OutputTensor, PlacedOutput } from '../../../core/inference/response.js';
 import type { ContentType } from '../../../core/model/content-types.js';
-import { isDatatype, type Datatype } from '../../../core/tensor/datatype.js';
+import type { Datatype } from '../../../core/tensor/datatype.js';
 import type { EncodedContents, EncodedTensor } from '../../../core/tensor/encoded-tensor.js';
-import { decodeJsonData, type NonFinite } from '../../../core/tensor/json-data.js';
-import { decodeRaw, encodeRaw } from '../../../core/tensor/raw.js';
-import type { Tensor } from '../../../core/tensor/tensor.js';
+import type { NonFinite } from '../../../core/tensor/json-data.js';
+import { encodeRaw } from '../../../core/tensor/raw.js';
 import type { Shape } from '../../../core/tensor/shape.js';
 import { ALIGNMENT } from '../../gathered-bytes.js';
-import type { ReadBody, ReaderModule } from './body-reader.js';
-import { decodeInferRequest, type InferRequestParts } from './decode.js';
-import { encodeInferResponse, type EncodedReply } from './encode.js';
-import type { WriterModule } from './reply-writer.js';
+import type { ReadBody } from './body-reader.js';
+import type { InferRequestParts } from './decode.js';
+import type { EncodedReply } from './encode.js';
+import { ownBytes } from './own-bytes.js';
 
 /**
  * What is read and written in another thread, in forms that travel between threads: tensors as raw bytes, errors
- * packed. Bytes are moved, not copied, wherever they are the message's own.
+ * packed. Bytes are moved, not copied, wherever they are the message's own. Here jobs are made, and their results read.
  */
 
 export type CodecJob = OwnJob | ModuleJob;
@@ -33,8 +32,8 @@ export type OwnJob =
       readonly nonFinite: NonFinite;
     };
 
-/** What a module does that is named by its address: a {@link ReaderModule}, or a {@link WriterModule}. */
-type ModuleJob =
+/** What a module does that is named by its address: a `ReaderModule`, or a `WriterModule`. */
+export type ModuleJob =
   | { readonly kind: 'read'; readonly module: string; readonly parts: SentParts; readonly target: unknown }
   | {
       readonly kind: 'write';
@@ -54,10 +53,10 @@ export interface Posted<T> {
   readonly moved: readonly ArrayBuffer[];
 }
 
-type SentParts = Omit<InferRequestParts, 'body'> & { readonly body: Uint8Array };
+export type SentParts = Omit<InferRequestParts, 'body'> & { readonly body: Uint8Array };
 type ReplyWishes = Pick<EncodedRequest, 'outputs' | 'parameters'>;
 
-type SentContents =
+export type SentContents =
   | Extract<EncodedContents, { kind: 'raw' | 'none' | 'shared' }>
   | { readonly kind: 'json'; readonly value: null }
   | { readonly kind: 'refused'; readonly error: PackedError };
@@ -72,7 +71,7 @@ interface SentOutput {
   /** `undefined` for one that is in place already. */
   readonly bytes: Uint8Array | undefined;
 }
-type SentResponse = Omit<InferenceResponse, 'outputs'> & { readonly outputs: readonly SentOutput[] };
+export type SentResponse = Omit<InferenceResponse, 'outputs'> & { readonly outputs: readonly SentOutput[] };
 
 /** The job of reading a request; its body moves along, where it has its memory to itself. */
 export function decodeJob(parts: InferRequestParts): Posted<OwnJob> {
@@ -125,83 +124,6 @@ function copyOf({ tensor }: OutputTensor): Uint8Array<ArrayBuffer> {
   return tensor.datatype === 'BYTES' ? ownBytes(bytes) : new Uint8Array(bytes);
 }
 
-/** Does a job, in the other thread. Never throws: what goes wrong is a result. */
-export function runCodecJob(job: OwnJob): Posted<CodecResult> {
-  try {
-    return job.kind === 'decode' ? runDecode(job.parts) : runEncode(job);
-  } catch (thrown) {
-    return { message: { kind: 'failed', error: sendError(thrown) }, moved: [] };
-  }
-}
-
-const runDecode = (parts: SentParts): Posted<CodecResult> => sendRequest(decodeInferRequest(receiveParts(parts)));
-
-/** The same by a module that is one of the server's own: nothing of its name comes from a caller. Never rejects. */
-export async function runModuleJob(job: ModuleJob): Promise<Posted<CodecResult>> {
-  try {
-    if (job.kind === 'write') {
-      const { writeReply } = (await import(job.module)) as WriterModule;
-      return sendReply({ headers: {}, body: writeReply(receiveResponse(job.response), job.nonFinite) });
-    }
-    const { readBody } = (await import(job.module)) as ReaderModule;
-    const { request, ...more } = readBody(receiveParts(job.parts), job.target);
-    return sendRequest(request, more);
-  } catch (thrown) {
-    return { message: { kind: 'failed', error: sendError(thrown) }, moved: [] };
-  }
-}
-
-function receiveParts({ body, ...parts }: SentParts): InferRequestParts {
-  return { ...parts, body: Buffer.from(body.buffer, body.byteOffset, body.byteLength) };
-}
-
-function sendRequest(request: EncodedRequest, more: object = {}): Posted<CodecResult> {
-  const inputs = request.inputs.map((input) => ({ ...input, contents: settle(request.model, input) }));
-  const views = inputs.flatMap(({ contents }) => (contents.kind === 'raw' ? [contents.bytes] : []));
-  // Those of binary data are views on the body, which then moves once for all of them.
-  const moved = new Set(views.map(({ buffer }) => buffer as ArrayBuffer));
-  return { message: { kind: 'decoded', request: { ...request, inputs }, more }, moved: [...moved] };
-}
-
-/** Turns parsed JSON into raw bytes: a million numbers travel as one buffer. */
-function settle(model: string, { name, datatype, shape, contents }: EncodedTensor): SentContents {
-  switch (contents.kind) {
-    case 'raw':
-    case 'none':
-    case 'shared':
-      return contents;
-    case 'json':
-      // Refused where the datatype is held against the model.
-      if (!isDatatype(datatype)) return { kind: 'json', value: null };
-      try {
-        const tensor = decodeJsonData(datatype, shape, contents.value, { input: name, model });
-        return { kind: 'raw', bytes: ownBytes(encodeRaw(tensor)) };
-      } catch (thrown) {
-        return { kind: 'refused', error: sendError(thrown) };
-      }
-    case 'refused':
-    case 'typed':
-      throw new TypeError(`a JSON body has no ${contents.kind} contents`);
-  }
-}
-
-const runEncode = ({ request, response, nonFinite }: Extract<OwnJob, { kind: 'encode' }>): Posted<CodecResult> =>
-  sendReply(encodeInferResponse(request, receiveResponse(response), nonFinite));
-
-function receiveResponse(response: SentResponse): InferenceResponse {
-  const outputs = response.outputs.map(({ name, datatype, shape, contentType, bytes }): OutputTensor => {
-    // No more is told of it.
-    if (bytes === undefined) return new PlacedOutput(name, { datatype, shape } as Tensor);
-    return { name, contentType, tensor: decodeRaw(datatype, shape, bytes, { input: name, model: response.model }) };
-  });
-  return { ...response, outputs };
-}
-
-function sendReply({ headers, body }: EncodedReply): Posted<CodecResult> {
-  const bytes = ownBytes(typeof body === 'string' ? Buffer.from(body, 'utf8') : body);
-  return { message: { kind: 'encoded', headers, body: bytes }, moved: [bytes.buffer] };
-}
-
 /** The request that a job has read. Throws the `ServingError` that it found. */
 export function decodedRequest(result: CodecResult): EncodedRequest {
   if (result.kind !== 'decoded') throw failureOf(result);
@@ -229,14 +151,4 @@ export function encodedReply(result: CodecResult): EncodedReply {
 const failureOf = (result: CodecResult): Error =>
   result.kind === 'failed' ? receiveError(result.error) : new TypeError(`unexpected result '${result.kind}'`);
 
-const sendError = (thrown: unknown): PackedError => packError(toServingError(thrown));
-
 const receiveError = (error: PackedError): ServingError => toServingError(unpackError(error));
-
-/** The bytes in memory of their own: only that can move without taking other bytes along. */
-function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const { buffer, byteLength } = bytes;
-  return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength
-    ? new Uint8Array(buffer)
-    : new Uint8Array(bytes);
-}

@@ -1,6 +1,7 @@
 import { constants, setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
-import { type CodecJob, runCodecJob, runModuleJob } from './codec-jobs.js';
+import type { CodecJob } from './codec-jobs.js';
+import { runCodecJob, runModuleJob } from './run-codec-job.js';
 
 // There it is the priority of this thread alone: the event loop goes first.
 if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
