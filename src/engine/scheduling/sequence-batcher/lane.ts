@@ -24,6 +24,8 @@ export interface SequencedMember extends WaitingRequest {
   readonly queuedAt: number;
   readonly respond: (response: InferenceResponse) => void;
   readonly reject: (reason: Error) => void;
+  /** Noted by the lane that it waits in. */
+  standing?: FifoPlace<SequencedMember> | undefined;
 }
 
 /**
@@ -35,11 +37,12 @@ export class Lane {
   sequence: Sequence | undefined;
   /** `undefined` in the backlog. */
   slot: number | undefined;
+  /** Noted by the slots whose backlog it waits in. */
+  standing: FifoPlace<Lane> | undefined;
   isRunning = false;
   /** Ends the lane when nothing comes for too long. */
   silence: NodeJS.Timeout | undefined;
   private readonly waiting = new Fifo<SequencedMember>();
-  private readonly leaving = new Map<SequencedMember, FifoPlace<SequencedMember>>();
 
   constructor(readonly key: string) {}
 
@@ -56,13 +59,13 @@ export class Lane {
   }
 
   add(member: SequencedMember): void {
-    this.leaving.set(member, this.waiting.push(member));
+    member.standing = this.waiting.push(member);
     this.sequence = member.turn.end ? undefined : member.sequence;
   }
 
   remove(member: SequencedMember): void {
-    this.leaving.get(member)?.leave();
-    this.leaving.delete(member);
+    member.standing?.leave();
+    member.standing = undefined;
   }
 
   /** Takes out all that wait, or those of one sequence. */

@@ -1,4 +1,4 @@
-import { Fifo, type FifoPlace } from '../queue/fifo.js';
+import { Fifo } from '../queue/fifo.js';
 import type { Lane } from './lane.js';
 
 /** The slots that sequences run in; those that find none wait in the backlog, in the order in which they came. */
@@ -8,7 +8,6 @@ export class Slots {
   /** No slot before it is free. */
   private lowest = 0;
   private readonly backlog = new Fifo<Lane>();
-  private readonly leaving = new Map<Lane, FifoPlace<Lane>>();
 
   /** `admit` is called for each lane out of the backlog. */
   constructor(
@@ -22,14 +21,14 @@ export class Slots {
 
   /** Gives the lane the first slot that is free, or a place in the backlog. */
   enter(lane: Lane): void {
-    if (this.isFull) this.leaving.set(lane, this.backlog.push(lane));
+    if (this.isFull) lane.standing = this.backlog.push(lane);
     else this.give(lane);
   }
 
   /** Takes the lane's slot for the next one, or its place in the backlog. */
   leave(lane: Lane): void {
-    this.leaving.get(lane)?.leave();
-    this.leaving.delete(lane);
+    lane.standing?.leave();
+    lane.standing = undefined;
     if (lane.slot === undefined) return;
     this.takeBack(lane.slot);
     lane.slot = undefined;
