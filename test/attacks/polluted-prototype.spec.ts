@@ -266,9 +266,16 @@ const CONTROL: readonly (readonly [
     ['settings', { log_error: { bool_param: false } }],
   ],
   [rpc('LogSettings', {}), ['/v2/logging', '{}'], ['settings', { log_error: { bool_param: false } }]],
+  [rpc('LogSettings', {}), undefined, ['bool_param', true], ['uint32_param', 7], ['string_param', 'evil']],
   [rpc('ModelStatistics', {}), undefined, ['name', 'nobody'], ['version', '9']],
   [rpc('ModelReady', { name: 'context' }), undefined, ['model_name', 'nobody'], ['version', '9']],
-  [rpc('ModelMetadata', { name: 'context' }), undefined, ['version', '9'], ['model_version', '9']],
+  [
+    rpc('ModelMetadata', { name: 'context' }),
+    undefined,
+    ['version', '9'],
+    ['model_version', '9'],
+    ['properties', { evil: 'evil' }],
+  ],
   [rpc('SystemSharedMemoryStatus', {}), undefined, ['name', 'nobody']],
 ];
 

@@ -2,15 +2,15 @@ import type { PackageDefinition, ServiceDefinition } from '@grpc/proto-loader';
 import type { InferenceResponse } from '../../../core/inference/response.js';
 import { decodeModelInferRequest } from './infer-request.js';
 import type { StreamReply } from '../server/stream-messages.js';
-import { withOwnFields } from './own-fields.js';
+import { ownFieldsOf, withOwnFields } from './own-fields.js';
 import { encodeModelStreamInferResponse } from './stream-response.js';
 import { encodeEitherResponse } from './typed-response.js';
 
 const SERVICES = ['inference.GRPCInferenceService', 'inference.GrpcInferenceService'] as const;
 
 /**
- * Puts the codec of the hot messages where the library's own would be; all other messages keep theirs, and the fields
- * of their requests to themselves.
+ * Puts the codec of the hot messages where the library's own would be; all other messages keep theirs, and their fields
+ * to themselves.
  */
 export function plugCodec(definition: PackageDefinition): PackageDefinition {
   const plugged: PackageDefinition = {};
@@ -35,7 +35,11 @@ const guarded = (service: ServiceDefinition): ServiceDefinition =>
   Object.fromEntries(
     Object.entries(service).map(([method, found]) => [
       method,
-      { ...found, requestDeserialize: (bytes: Buffer) => withOwnFields(found.requestDeserialize(bytes)) },
+      {
+        ...found,
+        requestDeserialize: (bytes: Buffer) => withOwnFields(found.requestDeserialize(bytes)),
+        responseSerialize: (reply: object) => found.responseSerialize(ownFieldsOf(reply) as object),
+      },
     ]),
   );
 
