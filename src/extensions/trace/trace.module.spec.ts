@@ -5,13 +5,21 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { bytes, fp16, fp32, type InferContext, int32, Model, ModelClient, ServingError, signature } from '#core';
 import { defineModel, serve, type TestServer } from '#testing';
 import { captureLog } from '../../../test/support/captured-log.js';
+import { handleOf, requestOf } from '../../../test/support/engine.js';
 import { FixtureRepository } from '../../../test/support/fixture-repository.js';
 import { type Answer, get, inferOver, post, rpc, type Wire, WIRES } from '../../../test/support/wires.js';
+import type { InferenceCall } from '../../core/inference/call.js';
+import { ObservedInference } from '../../core/inference/inference-observer.js';
 import { InferenceObservers } from '../../engine/pipeline/inference-observers.js';
 import { ModelRegistry } from '../../engine/registry/model-registry.js';
+import { InferenceLimits } from '../../inference/inference-limits.js';
 import { ActiveCalls } from '../../protocol/call/active-calls.js';
 import { Deferred } from '../../testing/deferred.js';
+import { fakeCall } from '../../testing/fake-call-context.js';
 import { StatisticsObserver } from '../statistics/statistics-observer.js';
+import { TensorCopy } from './recording/tensor-copy.js';
+import { TraceRecorder } from './recording/trace-recorder.js';
+import { TraceSetting } from './settings/trace-setting.js';
 import { TraceModule } from './trace.module.js';
 
 const log = captureLog();
@@ -143,6 +151,9 @@ beforeEach(async () => {
   gate.resolve();
   for (const model of ['plain', 'batched', '']) await ask.rest(model, CLEAR);
 });
+
+// A trace follows the end of its call, and gives nobody's place away.
+afterEach(() => vi.waitFor(() => expect(server.get(InferenceLimits).inFlight).toBe(0)));
 
 describe.each(WIRES)('settings over %s', (wire) => {
   const change = async (given: Given, model = '') => settingsIn(await ask[wire](model, given));
@@ -491,6 +502,28 @@ it('costs nothing while none is made: the engine asks nobody beyond those who co
   await using alone = await serve(MODELS.slice(0, 1), { extensions: [TraceModule] });
   expect(alone.get(InferenceObservers).observer).toBeUndefined();
   expect(server.get(StatisticsObserver)).toBeDefined();
+});
+
+it('has the tensors as they were when they passed by', () => {
+  const numbers = fp32.of([2], [1, 2]);
+  const words = bytes.of([1], ['a']);
+  const copies = [numbers, words].map((tensor) => new TensorCopy('TENSOR_QUEUE_INPUT', 'x', tensor));
+  numbers.data.fill(7);
+  words.data[0]?.fill('b');
+  expect(copies.map((copy) => [...copy.texts()].join(''))).toEqual(['1,2', '"a"']);
+});
+
+it('waits for no end of a call that is over already', () => {
+  const completed = vi.fn();
+  const setting = new TraceSetting({ levels: ['TIMESTAMPS'], rate: 1, count: 1, logFrequency: 0 }, new Set());
+  const recorder = new TraceRecorder(() => setting, completed);
+  const call = fakeCall();
+  call.finish();
+  const inference = new ObservedInference(recorder, handleOf(), requestOf(), 1, 1);
+  recorder.started(inference, call as InferenceCall);
+  inference.end = 2;
+  recorder.finished(inference);
+  expect([completed.mock.calls.length, recorder.isIdle]).toEqual([1, true]);
 });
 
 it('is asked for with a record of the change, and looked at without', async () => {
