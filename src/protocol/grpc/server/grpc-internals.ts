@@ -28,7 +28,6 @@ interface BaseCall extends ServerInterceptingCallInterface, CallInternals {
   readonly deadlineTimer: NodeJS.Timeout | null;
   metadataSent: boolean;
   wantTrailers: boolean;
-  cancelled: boolean;
   cancelNotified: boolean;
   checkCancelled(): boolean;
   serializeMessage(value: unknown): Buffer;
@@ -65,7 +64,6 @@ const FIELDS = [
   'deadlineTimer',
   'metadataSent',
   'wantTrailers',
-  'cancelled',
   'cancelNotified',
   'checkCancelled',
   'serializeMessage',
@@ -213,7 +211,7 @@ export function sendReply(internals: CallInternals, value: unknown, trailers: Ou
   stream.once('wantTrailers', () => {
     stream.sendTrailers(trailers);
     // What is answered is not cancelled any more.
-    call.cancelNotified = call.cancelled = true;
+    call.cancelNotified = true;
     clearTimeout(call.deadlineTimer ?? undefined);
   });
   stream.end(frame, () => stream.writableFinished && giveBuffer(frame));
