@@ -65,7 +65,6 @@ export class Lane {
 
   remove(member: SequencedMember): void {
     member.standing?.leave();
-    member.standing = undefined;
   }
 
   /** Takes out all that wait, or those of one sequence. */
