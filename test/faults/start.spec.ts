@@ -4,7 +4,7 @@ import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/pro
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { mainProcesses } from '../support/main-process.js';
 
 /** F57: a start that comes to nothing ends the process by a code other than 0, and says why in one line. */
@@ -12,6 +12,41 @@ import { mainProcesses } from '../support/main-process.js';
 const ROOT = join(import.meta.dirname, '../..');
 
 const start = mainProcesses();
+
+let starts = 0;
+
+/**
+ * Runs `main.ts` anew in this process, which has imported the rest of the server: what a start says that comes to
+ * nothing is the same here as in a process of its own.
+ */
+async function startHere(environment: Readonly<Record<string, string>>) {
+  const printed = { output: '', errors: '' };
+  const note = (of: 'stdout' | 'stderr') => (text: unknown) => {
+    printed.output += String(text);
+    if (of === 'stderr') printed.errors += String(text);
+    return true;
+  };
+  for (const of of ['stdout', 'stderr'] as const) vi.spyOn(process[of], 'write').mockImplementation(note(of));
+  vi.spyOn(console, 'error').mockImplementation((text) => void note('stderr')(`${text}\n`));
+  const exit = vi.spyOn(process, 'exit').mockImplementation(() => undefined as never);
+  const defaults = { HTTP_PORT: '0', GRPC_PORT: '0', AUDIT_LOG: 'off' };
+  for (const [key, value] of Object.entries({ ...defaults, ...environment })) vi.stubEnv(key, value);
+  const signals = ['SIGTERM', 'SIGINT'] as const;
+  const listeners = signals.map((signal) => process.listeners(signal));
+  starts += 1;
+  await import(/* @vite-ignore */ `${ROOT}/src/main.ts?start=${starts}`);
+  for (const [index, signal] of signals.entries()) {
+    for (const listener of process.listeners(signal)) {
+      if (!listeners[index]?.includes(listener)) process.off(signal, listener);
+    }
+  }
+  return { codes: exit.mock.calls.flat(), ...printed };
+}
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+});
 
 /** Is gone with the test that it is for. */
 async function temporaryFolder() {
@@ -88,10 +123,9 @@ describe('F57', () => {
     const occupied = createServer().listen(0, '127.0.0.1');
     await once(occupied, 'listening');
     const port = String((occupied.address() as AddressInfo).port);
-    const server = start({ [key]: port, LOG_LEVEL: 'error' });
-    expect(await server.ended).toBe(1);
+    const { codes, output } = await startHere({ [key]: port, LOG_LEVEL: 'error' });
     const message = `${wire} cannot listen on 127.0.0.1:${port}: the port is in use; set ${key} to another one`;
-    expect(server.output).toBe(`${message}\n`);
+    expect([codes, output]).toEqual([[1], `${message}\n`]);
     occupied.close();
   });
 
@@ -101,9 +135,9 @@ describe('F57', () => {
     const port = String((free.address() as AddressInfo).port);
     free.close();
     await once(free, 'close');
-    const server = start({ HTTP_PORT: port, GRPC_PORT: port, LOG_LEVEL: 'error' });
-    expect(await server.ended).toBe(1);
-    expect(server.output).toMatch(/^\w+ cannot listen on \S+: the port is in use; set \w+_PORT to another one\n$/);
+    const { codes, output } = await startHere({ HTTP_PORT: port, GRPC_PORT: port, LOG_LEVEL: 'error' });
+    expect(codes).toEqual([1]);
+    expect(output).toMatch(/^\w+ cannot listen on \S+: the port is in use; set \w+_PORT to another one\n$/);
   });
 
   it.each([
@@ -113,9 +147,9 @@ describe('F57', () => {
     ['MAX_MESSAGE_BYTES', '-1'],
     ['EVENT_LOOP_DELAY_LIMIT_MS', '0.5'],
   ])('%s has a value that it cannot have', async (key, value) => {
-    const server = start({ [key]: value });
-    expect(await server.ended).toBe(1);
-    const [heading, problem = '', ...rest] = server.output.trim().split('\n');
+    const { codes, output } = await startHere({ [key]: value });
+    expect(codes).toEqual([1]);
+    const [heading, problem = '', ...rest] = output.trim().split('\n');
     expect(heading).toBe('the configuration is not valid:');
     expect(problem).toContain(`${key}="${value}"`);
     expect(rest).toEqual([]);
@@ -141,9 +175,14 @@ describe('F57', () => {
       { GRPC_RESTRICTED_PROTOCOL: 'health' },
     ],
   ])('%s: found when the server is put together, it is told once, and nothing else', async (problem, environment) => {
-    const server = start(environment);
-    expect(await server.ended).toBe(1);
-    expect(server.output).toBe(server.errors);
-    expect(server.errors).toBe(`the configuration is not valid:\n  ${problem}\n`);
+    const { codes, output, errors } = await startHere(environment);
+    expect([codes, output]).toEqual([[1], errors]);
+    expect(errors).toBe(`the configuration is not valid:\n  ${problem}\n`);
+  });
+
+  it('the server would be open to other machines without credentials', async () => {
+    const { codes, output } = await startHere({ HTTP_HOST: '0.0.0.0' });
+    expect(codes).toEqual([1]);
+    expect(output).toContain('AUTH_ENABLED=false');
   });
 });
