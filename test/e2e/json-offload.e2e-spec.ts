@@ -1,45 +1,37 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { platform } from 'node:process';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { atScale } from '../support/full-scale.js';
+import { type MainProcess, mainProcesses } from '../support/main-process.js';
 import { mainThreadMs, threadPriorities } from '../support/process-threads.js';
 
 /** The built server reads and writes large JSON in threads of their own: what it says meanwhile comes at once. */
 
 const root = join(import.meta.dirname, '../..');
-const main = join(root, 'dist/main.js');
 
-const children: ChildProcess[] = [];
+const start = mainProcesses(afterAll);
 
-beforeAll(() => {
-  if (!existsSync(main)) throw new Error('dist/main.js is missing: run `npm run build`, or the tests by `npm test`');
-});
+/** Serves no other sample: what they take to load has no part in this. */
+const begin = async (environment: Readonly<Record<string, string>> = {}): Promise<Server> => {
+  const process = start({ LOAD_MODELS: 'doubler', ...environment });
+  return { process, http: (await process.listening()).http };
+};
 
-afterEach(() => {
-  for (const child of children.splice(0)) child.kill('SIGKILL');
-});
-
-/** Starts the built server; gives its REST address when all its samples are ready. */
-async function start(
-  environment: Readonly<Record<string, string>> = {},
-): Promise<{ http: string; child: ChildProcess }> {
-  const { PATH = '' } = process.env;
-  const env = { PATH, HTTP_PORT: '0', GRPC_PORT: '0', AUDIT_LOG: 'off', ...environment };
-  const child = spawn(process.execPath, [main], { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] });
-  children.push(child);
-  let printed = '';
-  await new Promise<void>((done, failed) => {
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      printed += text;
-      if (printed.includes('try: curl')) done();
-    });
-    child.once('close', () => failed(new Error(`the server has ended:\n${printed}`)));
-  });
-  const [, http = ''] = /REST on (http:\S+), gRPC/.exec(printed) ?? [];
-  return { http, child };
+interface Server {
+  readonly http: string;
+  readonly process: MainProcess;
 }
+
+let threads: Server;
+let alone: Server;
+/** How many threads stand back before the first of those for JSON. */
+let standBack: number;
+
+beforeAll(async () => {
+  [threads, alone] = await Promise.all([begin(), begin({ JSON_THREADS: '0' })]);
+  standBack = lowerPriorities(threads);
+});
 
 const ELEMENT = '0.12345678,';
 
@@ -66,11 +58,6 @@ const infer = async (
   return { reply, bytes: Buffer.from(await reply.arrayBuffer()) };
 };
 
-interface Server {
-  readonly http: string;
-  readonly child: ChildProcess;
-}
-
 /**
  * Expects that the loop of a server with threads computes only a part of what one without does there; gives what both
  * answered. What its thread computes is the same on a busy machine, where waiting is not. Linux alone tells it.
@@ -83,20 +70,20 @@ async function expectFreeLoop<T>(
 ): Promise<{ offloaded: T; inline: T }> {
   const inline = await measured(alone, ask);
   const offloaded = await measured(threads, ask);
-  if (process.platform === 'linux') expect(offloaded.loopMs).toBeLessThan(inline.loopMs * part);
+  if (platform === 'linux') expect(offloaded.loopMs).toBeLessThan(inline.loopMs * part);
   return { offloaded: offloaded.result, inline: inline.result };
 }
 
-async function measured<T>({ http, child: { pid = 0 } }: Server, ask: (http: string) => Promise<T>) {
-  const computed = (): number => (process.platform === 'linux' ? mainThreadMs(pid) : 0);
+async function measured<T>({ http, process: { pid } }: Server, ask: (http: string) => Promise<T>) {
+  const computed = (): number => (platform === 'linux' ? mainThreadMs(pid) : 0);
   const before = computed();
   const result = await ask(http);
   return { result, loopMs: computed() - before };
 }
 
 /** How many threads let the others go first. */
-const lowerPriorities = ({ child: { pid = 0 } }: Server): number =>
-  process.platform === 'linux' ? threadPriorities(pid).filter((nice) => nice > 0).length : 0;
+const lowerPriorities = ({ process: { pid } }: Server): number =>
+  platform === 'linux' ? threadPriorities(pid).filter((nice) => nice > 0).length : 0;
 
 const MEGABYTES = atScale(32, 8);
 
@@ -111,9 +98,7 @@ describe(`JSON of ${MEGABYTES} MB`, { timeout: 60_000 }, () => {
   const binaryHeaders = { 'inference-header-content-length': String(head.length) };
 
   it('is read and written while the server lives on, and the same with threads and without', async () => {
-    const [threads, alone] = await Promise.all([start(), start({ JSON_THREADS: '0' })]);
     const asks = [(http: string) => infer(http, json), (http: string) => infer(http, binary, binaryHeaders)];
-    const standBack = lowerPriorities(threads);
     for (const ask of asks) {
       // The first time starts the threads, and warms the code.
       await Promise.all([ask(threads.http), ask(alone.http)]);
@@ -122,7 +107,7 @@ describe(`JSON of ${MEGABYTES} MB`, { timeout: 60_000 }, () => {
       expect(offloaded.bytes.equals(inline.bytes)).toBe(true);
       expect(typeOf(offloaded.reply)).toBe(typeOf(inline.reply));
     }
-    if (process.platform === 'linux') expect(lowerPriorities(threads)).toBeGreaterThan(standBack);
+    if (platform === 'linux') expect(lowerPriorities(threads)).toBeGreaterThan(standBack);
     const { reply, bytes } = await infer(threads.http, binary, binaryHeaders);
     expect(typeOf(reply)).toBe('application/json; charset=utf-8');
     const [output] = (JSON.parse(bytes.toString('latin1')) as { outputs: { data: number[] }[] }).outputs;
@@ -144,8 +129,7 @@ describe('JSON of other protocols', { timeout: 60_000 }, () => {
   ] as const;
 
   it('is read and written while the server lives on, and the same with threads and without, errors included', async () => {
-    const threads = await start({ JSON_OFFLOAD_BYTES: '0' });
-    const alone = await start({ JSON_THREADS: '0' });
+    const threads = await begin({ JSON_OFFLOAD_BYTES: '0' });
     for (const [path, body] of routes) {
       // The first time starts the threads, and warms the code.
       await Promise.all([post(threads.http, path, body), post(alone.http, path, body)]);
@@ -185,7 +169,7 @@ describe('JSON above the limit of a thread', { timeout: 60_000 }, () => {
   const { json, count } = requestOf(2 * 2 ** 20);
 
   it('that is wrong is the same error, and the thread serves on', async () => {
-    const { http } = await start();
+    const { http } = threads;
     const errorOf = async (body: string) => {
       const { reply, bytes } = await infer(http, body);
       return [reply.status, (JSON.parse(String(bytes)) as { error: string }).error];
@@ -203,7 +187,7 @@ describe('JSON above the limit of a thread', { timeout: 60_000 }, () => {
   });
 
   it('given up by its caller is not answered, and the server ends in peace', async () => {
-    const { http, child } = await start({ SHUTDOWN_DRAIN_MS: '5000' });
+    const { http, process } = await begin({ SHUTDOWN_DRAIN_MS: '5000' });
     const caller = new AbortController();
     const requests = Array.from({ length: 5 }, () =>
       fetch(`${http}/v2/models/doubler/infer`, { method: 'POST', body: json, signal: caller.signal }),
@@ -213,9 +197,8 @@ describe('JSON above the limit of a thread', { timeout: 60_000 }, () => {
     caller.abort();
     expect((await settled).every(({ status }) => status === 'rejected')).toBe(true);
     expect((await fetch(`${http}/v2/health/live`)).status).toBe(200);
-    const ended = once(child, 'close');
-    child.kill('SIGTERM');
-    expect((await ended)[0]).toBe(0);
+    process.kill('SIGTERM');
+    expect(await process.ended).toBe(0);
   });
 });
 

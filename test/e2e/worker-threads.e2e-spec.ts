@@ -1,11 +1,23 @@
 import { readFileSync } from 'node:fs';
-import { cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { serve } from '#testing';
+import { ModelRegistry } from '../../src/engine/registry/model-registry.js';
 import { BuiltServer } from '../support/built-server.js';
+import { FixtureRepository } from '../support/fixture-repository.js';
 import { type Answer, inferOver, type SentInference, WIRES } from '../support/wires.js';
 
 const ROOT = join(import.meta.dirname, '../..');
+const SAMPLES = join(ROOT, 'model-repository');
+
+interface HoldOut {
+  readonly shape: readonly number[];
+  readonly x: readonly number[];
+  readonly pred: readonly number[];
+}
+
+const holdOut = (name: string): HoldOut =>
+  JSON.parse(readFileSync(join(ROOT, `test/fixtures/${name}.holdout.json`), 'utf8')) as HoldOut;
 
 /** The helpers of the wires take what has a client for each of them. */
 const over = (wire: 'grpc' | 'rest', server: BuiltServer, request: SentInference): Promise<Answer> =>
@@ -35,6 +47,7 @@ async function isReady(server: BuiltServer, path = ''): Promise<boolean> {
 
 describe('models in worker threads', () => {
   let server: BuiltServer;
+  let repository: FixtureRepository;
 
   beforeAll(async () => {
     const models = [
@@ -49,10 +62,19 @@ describe('models in worker threads', () => {
       'Echo',
       'Counter',
     ];
-    server = await BuiltServer.start(models);
+    repository = await FixtureRepository.of([]);
+    server = await BuiltServer.start(models, {
+      MODEL_REPOSITORY: `${repository.path},${SAMPLES}`,
+      ONNX_EXECUTION: 'threads',
+    });
   });
 
-  afterAll(() => server[Symbol.asyncDispose]());
+  afterAll(async () => {
+    server.kill('SIGTERM');
+    expect(await server.ended).toBe(0);
+    await server[Symbol.asyncDispose]();
+    await repository[Symbol.asyncDispose]();
+  });
 
   it('are ready, and run in threads', async () => {
     expect(new Set(Object.values(server.states))).toEqual(new Set(['ready']));
@@ -251,116 +273,64 @@ describe('models in worker threads', () => {
     expect((await server.rest.post('/v2/repository/models/double/load')).status).toBe(200);
     expect(await threadOf()).toBeGreaterThan(before);
   });
+
+  it.each(['iris', 'digits'])('predict what they predict beside the event loop, of ONNX: %s', async (model) => {
+    const { shape, x, pred } = holdOut(model);
+    const request = { model, inputs: [{ name: 'input', datatype: 'FP32', shape, data: x }], outputs: ['label'] };
+    const { outputs } = await over('rest', server, request);
+    expect(outputs[0]?.data?.map(Number)).toEqual(pred);
+  });
+
+  it('tell why a file of ONNX cannot be read, and are loaded anew when it changes', async () => {
+    const ask = async () => {
+      const inputs = [{ name: 'INPUT0', datatype: 'FP32', shape: [1], data: [1] }];
+      return floats((await over('grpc', server, { model: 'plus', inputs })).outputs[0]?.raw);
+    };
+    for (const [fixture, status, answer] of [
+      ['plus_one', 200, 2],
+      ['corrupt', 400, 2],
+      ['plus_two', 200, 3],
+    ] as const) {
+      await repository.put(fixture, 'plus/1/model.onnx');
+      expect((await server.rest.post('/v2/repository/models/plus/load')).status).toBe(status);
+      expect(await ask()).toEqual([answer]);
+    }
+  });
+});
+
+it.each([
+  ['auto', 'InProcessExecutor'],
+  ['inline', 'InProcessExecutor'],
+])('ONNX models are small enough to run beside the event loop: %s', async (ONNX_EXECUTION, place) => {
+  const environment = { MODEL_REPOSITORY: SAMPLES, LOAD_MODELS: 'simple', ONNX_INSTANCES: '2', ONNX_EXECUTION };
+  await using server = await serve([], { environment });
+  const [simple] = server.get(ModelRegistry).versionsOf('simple') ?? [];
+  expect(simple?.handle?.executor.constructor.name).toBe(place);
 });
 
 describe('a server with threads', () => {
-  let server: BuiltServer | undefined;
-
-  afterEach(async () => {
-    await server?.[Symbol.asyncDispose]();
-    server = undefined;
-  });
-
   it('ends with 0 on SIGTERM, after what runs', async () => {
-    server = await BuiltServer.start(['Busy', 'Double']);
+    await using server = await BuiltServer.start(['Busy', 'Double']);
     const running = over('rest', server, place('busy', 'last'));
     await server.found('last.started');
     server.kill('SIGTERM');
-    await vi.waitFor(async () => expect(await isReady(server as BuiltServer)).toBe(false));
+    await vi.waitFor(async () => expect(await isReady(server)).toBe(false));
     await server.leave('last');
     expect((await running).status).toBe(200);
     expect(await server.ended).toBe(0);
   });
 
-  it('leaves no thread behind when it is closed', async () => {
-    server = await BuiltServer.start(['Double', 'Counter']);
-    await over('rest', server, vector('double', [1]));
-    expect(await server.close()).toBe(0);
-  });
-
-  it('tells why a model cannot be loaded', async () => {
-    server = await BuiltServer.start(['Homeless', 'Unready', 'Double']);
+  it('tells why a model cannot be loaded, and leaves no thread behind when it is closed', async () => {
+    await using server = await BuiltServer.start(['Homeless', 'Unready', 'Double', 'Counter']);
     expect(server.states).toEqual({
+      counter: 'ready',
       double: 'ready',
       homeless:
         "server.mjs exports no model 'homeless' version '1': export the class from the file whose import.meta.url " +
         'stands in workerThreads({ module })',
       unready: 'no weights',
     });
-  });
-});
-
-describe('ONNX models', () => {
-  interface HoldOut {
-    readonly shape: readonly number[];
-    readonly x: readonly number[];
-    readonly pred: readonly number[];
-  }
-  const holdOut = (name: string): HoldOut =>
-    JSON.parse(readFileSync(join(ROOT, `test/fixtures/${name}.holdout.json`), 'utf8')) as HoldOut;
-
-  let server: BuiltServer | undefined;
-
-  afterEach(async () => {
-    await server?.[Symbol.asyncDispose]();
-    server = undefined;
-  });
-
-  it('predict in threads what they predict beside the event loop, and end in peace', async () => {
-    const environment = {
-      MODEL_REPOSITORY: join(ROOT, 'model-repository'),
-      ONNX_EXECUTION: 'threads',
-      ONNX_INSTANCES: '2',
-    };
-    server = await BuiltServer.start([], environment);
-    expect(new Set(Object.values(server.places))).toEqual(new Set(['WorkerThreadsExecutor']));
-    for (const model of ['iris', 'digits']) {
-      const { shape, x, pred } = holdOut(model);
-      const request = { model, inputs: [{ name: 'input', datatype: 'FP32', shape, data: x }], outputs: ['label'] };
-      const { outputs } = await over('rest', server, request);
-      expect(outputs[0]?.data?.map(Number)).toEqual(pred);
-    }
-    server.kill('SIGTERM');
-    expect(await server.ended).toBe(0);
-  });
-
-  it.each([
-    ['auto', 'InProcessExecutor'],
-    ['inline', 'InProcessExecutor'],
-    ['threads', 'WorkerThreadsExecutor'],
-  ])('are small enough, or not, to run beside the event loop: %s', async (ONNX_EXECUTION, place) => {
-    server = await BuiltServer.start([], {
-      MODEL_REPOSITORY: join(ROOT, 'model-repository'),
-      LOAD_MODELS: 'simple',
-      ONNX_INSTANCES: '2',
-      ONNX_EXECUTION,
-    });
-    expect(server.places).toEqual({ simple: place });
-  });
-
-  it('tell why a file cannot be read, and are loaded anew when it changes', async () => {
-    server = await BuiltServer.start([], { ONNX_EXECUTION: 'threads' });
-    const fixture = (name: string) => join(ROOT, `test/fixtures/models/${name}.onnx`);
-    const folder = server.path('plus/1');
-    await mkdir(folder, { recursive: true });
-    const ask = async () =>
-      floats(
-        (
-          await over('grpc', server as BuiltServer, {
-            model: 'plus',
-            inputs: [{ name: 'INPUT0', datatype: 'FP32', shape: [1], data: [1] }],
-          })
-        ).outputs[0]?.raw,
-      );
-    const load = async () => server?.rest.post('/v2/repository/models/plus/load');
-    await cp(fixture('plus_one'), join(folder, 'model.onnx'));
-    expect((await load())?.status).toBe(200);
-    expect(await ask()).toEqual([2]);
-    await cp(fixture('corrupt'), join(folder, 'model.onnx'));
-    expect((await load())?.status).toBe(400);
-    expect(await ask()).toEqual([2]);
-    await cp(fixture('plus_two'), join(folder, 'model.onnx'));
-    expect((await load())?.status).toBe(200);
-    expect(await ask()).toEqual([3]);
+    await over('rest', server, vector('double', [1]));
+    expect(await server.close()).toBe(0);
   });
 });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { afterEach } from 'vitest';
+import { type afterAll, afterEach } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '../..');
 const MAIN = join(ROOT, 'dist/main.js');
@@ -52,6 +52,10 @@ export class MainProcess {
     return this.texts.stderr;
   }
 
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
   kill(signal: NodeJS.Signals): void {
     this.child.kill(signal);
   }
@@ -80,11 +84,11 @@ export class MainProcess {
   }
 }
 
-/** Starts processes for the tests of a file; what a test leaves behind ends with it. */
-export function mainProcesses(): typeof MainProcess.start {
+/** Starts processes for the tests of a file; what they leave behind ends with each of them, or with them all. */
+export function mainProcesses(after: typeof afterEach | typeof afterAll = afterEach): typeof MainProcess.start {
   const started: MainProcess[] = [];
 
-  afterEach(async () => {
+  after(async () => {
     const left = started.splice(0);
     for (const running of left) running.kill('SIGKILL');
     await Promise.all(left.map(({ ended }) => ended));
