@@ -6,6 +6,8 @@ import type { ParameterValue } from '../../../core/inference/parameters.js';
 import type { InferenceResponse } from '../../../core/inference/response.js';
 import type { QueueOptions, SequenceBatching } from '../../../core/model/scheduling.js';
 import { FakeInferenceCall } from '../../../testing/fake-inference-call.js';
+import { Lane } from './lane.js';
+import { Slots } from './slots.js';
 
 const settled = (): Promise<void> => new Promise(setImmediate);
 
@@ -469,4 +471,23 @@ it('refuses while the model is out of order, and goes on with what has begun', a
 
 it('streams nothing', () => {
   expect(() => start().scheduler.stream(requestOf(), new FakeInferenceCall())).toThrow('takes sequences');
+});
+
+it('gives each slot that comes free to the first of the backlog, which a lane that gives way joins at its end', () => {
+  const admitted: string[] = [];
+  const slots = new Slots(2, ({ key }) => admitted.push(key));
+  const lanes = ['a', 'b', 'c', 'd'].map((key) => new Lane(key));
+  const [a, b, c, d] = lanes as [Lane, Lane, Lane, Lane];
+  for (const lane of lanes) slots.enter(lane);
+  const taken = () => lanes.map(({ slot }) => slot);
+  expect(taken()).toEqual([0, 1, undefined, undefined]);
+  slots.leave(a);
+  slots.enter(a);
+  expect(taken()).toEqual([undefined, 1, 0, undefined]);
+  slots.leave(b);
+  expect(taken()).toEqual([undefined, undefined, 0, 1]);
+  slots.leave(d);
+  slots.leave(c);
+  expect(taken()).toEqual([1, undefined, undefined, undefined]);
+  expect(admitted).toEqual(['c', 'd', 'a']);
 });
