@@ -171,6 +171,8 @@ describe.each(WIRES)('over %s', (wire) => {
       ...said([2], undefined, 'np'),
       shape: [1, 1],
     });
+    const wide = { ...texts(['a', 'b'], 'str'), shape: [1, 2] };
+    expect(await run('str', [wide])).toContain("unexpected shape for input 'x'");
   });
 
   it('base64: the model sees the bytes, and the caller gets text', async () => {

@@ -13,6 +13,7 @@ const columns = signature({
   outputs: { n: int64(-1, 1), said: bytes(-1, 1) },
 });
 const apart = signature({ inputs: { x: int32(-1) }, outputs: { count: int32(1), x: int32(-1) } });
+const wide = signature({ inputs: { x: fp32(-1, -1) }, outputs: { y: fp32(-1, -1) } });
 const scalars = signature({ inputs: { x: int32(-1) }, outputs: { count: int32(), first: int32() } });
 const halves = signature({ inputs: { x: fp32(-1) }, outputs: { y: fp16(-1) } });
 const counting = signature({ inputs: { x: int32(1) }, outputs: { y: int32(1) } });
@@ -25,6 +26,7 @@ class Counting {
 }
 
 const models = [
+  defineModel('wide', wide, ({ x }) => ({ y: x })),
   defineModel('values', values, ({ x }) => ({ y: x.map((value) => value * 2) })),
   defineModel('rows', rows, ({ x }) => ({ y: x.map((value) => value + 1) })),
   defineModel('columns', columns, ({ n, text }) => ({ n, said: text })),
@@ -57,7 +59,7 @@ const refused = (text: string, status = 400) => [status, expect.stringContaining
 describe('models', () => {
   it('are listed by name', async () => {
     expect((await server.rest.get('/v1/models')).json).toEqual({
-      models: ['apart', 'columns', 'counting', 'halves', 'name: with colon', 'rows', 'scalars', 'values'],
+      models: ['apart', 'columns', 'counting', 'halves', 'name: with colon', 'rows', 'scalars', 'values', 'wide'],
     });
   });
 
@@ -72,7 +74,7 @@ describe('models', () => {
       { name: 'halves', ready: false, error: 'Model with name halves is not ready.' },
     ]);
     expect((await server.rest.get('/v1/models')).json).toEqual({
-      models: ['apart', 'columns', 'counting', 'name: with colon', 'rows', 'scalars', 'values'],
+      models: ['apart', 'columns', 'counting', 'name: with colon', 'rows', 'scalars', 'values', 'wide'],
     });
     await server.rest.post('/v2/repository/models/halves/load');
   });
@@ -97,6 +99,7 @@ describe('a prediction', () => {
       '[[2,3],[4,5]]',
     ],
     ['rows', { instances: [{ x: [1, 2] }] }, '[[2,3]]'],
+    ['wide', { instances: [1, 2] }, '[[1],[2]]'],
     [
       'columns',
       '{"instances":[{"text":"a","n":9007199254740993},{"n":2,"text":"ü"}]}',
@@ -129,6 +132,7 @@ describe('a prediction', () => {
     ['values', { instances: 7 }, 'to be a list, got 7'],
     ['values', { instances: ['a'] }, "input 'x' of datatype FP32 takes a number"],
     ['values', { instances: [1, [2]] }, "input 'x' is ragged"],
+    ['rows', { instances: [1, 2] }, 'got [2]'],
     ['values', { instances: [[1, 2]] }, "unexpected shape for input 'x' for model 'values'"],
     ['values', { instances: [{ z: 1 }] }, "unexpected inference input 'z' for model 'values'"],
     ['values', '{"instances":[{"__proto__":1}]}', "unexpected inference input '__proto__'"],
