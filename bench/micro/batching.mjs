@@ -52,7 +52,7 @@ async function inBatches() {
   const dims = shape.slice(1);
   const width = dims.reduce((product, size) => product * size, 1);
   const row = Float32Array.from({ length: width }, (_, index) => (index % 17) / 16);
-  const input = fp32.of([1, ...dims], row);
+  const inputs = { [name]: fp32.of([1, ...dims], row) };
   const session = await ort.InferenceSession.create(path, {
     intraOpNumThreads: 1,
     interOpNumThreads: 1,
@@ -66,7 +66,7 @@ async function inBatches() {
   const through = (scheduling) => {
     const { scheduler } = handleOf(opened, scheduling);
     return async () => {
-      await scheduler.enqueue(requestOf({ [name]: input }), callOf());
+      await scheduler.enqueue(requestOf(inputs), callOf());
       return 1;
     };
   };

@@ -31,15 +31,21 @@ export function concatRows(tensors: readonly Tensor[]): Tensor {
 }
 
 /** The rows from `start` up to `end`, as a view on the tensor's data. */
-export function sliceRows({ datatype, shape, data }: Tensor, start: number, end: number): Tensor {
+export const sliceRows = (tensor: Tensor, start: number, end: number): Tensor => rowsIn(tensor)(start, end);
+
+/** Takes many parts of one tensor, each as {@link sliceRows} does. */
+export function rowsIn({ datatype, shape, data }: Tensor): (start: number, end: number) => Tensor {
   const [rows = 0, ...rest] = shape;
-  if (start < 0 || end < start || end > rows) throw new RangeError(`rows ${start} to ${end} of ${rows} are none`);
   const width = rows === 0 ? 0 : data.length / rows;
-  const part =
-    datatype === 'BYTES'
-      ? (data as readonly Buffer[]).slice(start * width, end * width)
-      : (data as NumericData).subarray(start * width, end * width);
-  return new Tensor(datatype, [end - start, ...rest], part);
+  const single = [1, ...rest];
+  return (start, end) => {
+    if (start < 0 || end < start || end > rows) throw new RangeError(`rows ${start} to ${end} of ${rows} are none`);
+    const part =
+      datatype === 'BYTES'
+        ? (data as readonly Buffer[]).slice(start * width, end * width)
+        : (data as NumericData).subarray(start * width, end * width);
+    return new Tensor(datatype, end - start === 1 ? single : [end - start, ...rest], part);
+  };
 }
 
 function newData(datatype: Datatype, length: number): NumericData {

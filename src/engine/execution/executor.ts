@@ -3,6 +3,7 @@ import { ServingError } from '../../core/errors/serving-error.js';
 import type { CallTimings, InferenceCall } from '../../core/inference/call.js';
 import type { RunContext } from '../../core/inference/context.js';
 import { departureOf, unwatch, watch } from '../../core/inference/watched-call.js';
+import type { Parameters } from '../../core/inference/parameters.js';
 import type { InferenceRequest } from '../../core/inference/request.js';
 import type { InferenceResponse, OutputTensor } from '../../core/inference/response.js';
 import type { NamedTensors } from '../../core/tensor/tensor.js';
@@ -25,7 +26,7 @@ export async function execute(
     const context = new RequestContext(request, call);
     const running = run(model, request.inputs, context, timings);
     const outputs = running instanceof Promise ? await whileWanted(model, running, call) : running;
-    return responseOf(model, request, context, requestedOf(outputs, request.outputs));
+    return responseOf(model, request, context.responseParameters, requestedOf(outputs, request.outputs));
   } catch (thrown) {
     failure = thrown;
     throw thrown;
@@ -79,7 +80,7 @@ function noteAnswer({ execution }: CallTimings): void {
 export const responseOf = (
   { name: model, version }: RunnableModel,
   { id }: InferenceRequest,
-  { responseParameters: parameters }: RequestContext,
+  parameters: Parameters,
   outputs: readonly OutputTensor[],
 ): InferenceResponse => ({ model, version, id, parameters, outputs });
 

@@ -23,10 +23,9 @@ export class OnnxModel implements ServableModel {
   }
 
   async infer(inputs: NamedTensors): Promise<NamedTensors> {
-    const feeds: Record<string, ort.Tensor> = {};
-    for (const [name, tensor] of Object.entries(inputs)) {
-      Object.defineProperty(feeds, name, { value: this.toOnnx(name, tensor), enumerable: true });
-    }
+    // An input may be called `__proto__`.
+    const feeds = Object.create(null) as Record<string, ort.Tensor>;
+    for (const [name, tensor] of Object.entries(inputs)) feeds[name] = this.toOnnx(name, tensor);
     const results = await this.session.run(feeds);
     const outputs = namedTensors();
     for (const name of this.session.outputNames) outputs[name] = fromOnnx(name, results[name]);

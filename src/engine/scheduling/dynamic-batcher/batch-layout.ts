@@ -1,6 +1,6 @@
 import type { InferenceRequest } from '../../../core/inference/request.js';
 import type { OutputTensor } from '../../../core/inference/response.js';
-import { concatRows, sliceRows } from '../../../core/tensor/rows.js';
+import { concatRows, rowsIn } from '../../../core/tensor/rows.js';
 import { type NamedTensors, namedTensors, type Tensor } from '../../../core/tensor/tensor.js';
 import { broken } from '../../execution/outputs.js';
 import { kindOf } from './form-batch.js';
@@ -44,9 +44,10 @@ function splitRows(
   const starts = members.map(({ rows }) => (total += rows) - rows);
   if (tensor.shape[0] !== total) throw wrongRows(model, name, tensor, total);
   if (members.length === 1) return () => tensor;
+  const part = rowsIn(tensor);
   return (index) => {
     const start = starts[index] ?? 0;
-    return sliceRows(tensor, start, start + (members[index]?.rows ?? 0));
+    return part(start, start + (members[index]?.rows ?? 0));
   };
 }
 

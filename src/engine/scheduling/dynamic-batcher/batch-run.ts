@@ -1,5 +1,6 @@
 import type { CallTimings, InferenceCall } from '../../../core/inference/call.js';
 import type { BatchContext, BatchedRequest } from '../../../core/inference/context.js';
+import { NO_PARAMETERS, type Parameters } from '../../../core/inference/parameters.js';
 import type { InferenceRequest } from '../../../core/inference/request.js';
 import type { InferenceResponse, OutputTensor } from '../../../core/inference/response.js';
 import { responseOf, run } from '../../execution/executor.js';
@@ -21,8 +22,7 @@ export async function runBatch(
   members: readonly BatchMember[],
   layout: BatchLayout,
 ): Promise<InferenceResponse[]> {
-  const contexts = members.map(({ request, call, rows }) => new MemberContext(request, call, rows));
-  const context = new MergedContext(contexts, members);
+  const context = new MergedContext(members);
   const started = performance.now();
   const timings: CallTimings = { queueNs: 0, computeNs: 0, execution: beginBatch(members, started) };
   let failure: unknown;
@@ -30,7 +30,7 @@ export async function runBatch(
     const inputs = layout.merge(members);
     if (timings.execution !== undefined) timings.execution.inputEnd = performance.now();
     const outputs = await run(model, inputs, context, timings);
-    return responsesOf(model, members, contexts, outputs, layout);
+    return responsesOf(model, members, context, outputs, layout);
   } catch (thrown) {
     failure = thrown;
     throw thrown;
@@ -49,14 +49,14 @@ export async function runBatch(
 function responsesOf(
   model: RunnableModel,
   members: readonly BatchMember[],
-  contexts: readonly MemberContext[],
+  context: MergedContext,
   outputs: readonly OutputTensor[],
   layout: BatchLayout,
 ): InferenceResponse[] {
   const parts = outputs.map((output) => ({ name: output.name, of: layout.split(model.name, output, members) }));
   return members.map(({ request }, index) => {
     const own = requestedOf(parts, request.outputs).map(({ name, of }) => ({ name, tensor: of(index) }));
-    return responseOf(model, request, contexts[index] as MemberContext, own);
+    return responseOf(model, request, context.parametersOf(index), own);
   });
 }
 
@@ -72,11 +72,20 @@ class MemberContext extends RequestContext implements BatchedRequest {
 
 class MergedContext implements BatchContext {
   private wanted: BatchSignal | undefined;
+  private told: readonly MemberContext[] | undefined;
 
-  constructor(
-    readonly requests: readonly MemberContext[],
-    private readonly members: readonly BatchMember[],
-  ) {}
+  constructor(private readonly members: readonly BatchMember[]) {}
+
+  /** Made on first use: few models look at who is in a batch. */
+  get requests(): readonly MemberContext[] {
+    this.told ??= this.members.map(({ request, call, rows }) => new MemberContext(request, call, rows));
+    return this.told;
+  }
+
+  /** What the model has said of the response of a member. */
+  parametersOf(index: number): Parameters {
+    return this.told?.[index]?.responseParameters ?? NO_PARAMETERS;
+  }
 
   /** Made on first use: few models ask for it. */
   get signal(): AbortSignal {

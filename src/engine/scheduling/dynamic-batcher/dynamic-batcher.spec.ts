@@ -3,7 +3,9 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   type BatchContext,
   type BatchingOptions,
+  type Signature,
   fp32,
+  optional,
   type NamedTensors,
   ServingError,
   signature,
@@ -35,10 +37,15 @@ const rowsOf = (seed: number, count = 1, parts: Partial<InferenceRequest> = {}):
 const numbersOf = ({ outputs: [output] }: InferenceResponse): number[] =>
   output === undefined ? [] : (output.tensor as Tensor<'FP32'>).numbers();
 
-function start(batching: Partial<BatchingOptions> = {}, instances = 1, queue: QueueOptions = {}) {
+function start(
+  batching: Partial<BatchingOptions> = {},
+  instances = 1,
+  queue: QueueOptions = {},
+  declared: Signature = rows,
+) {
   const executor = new FakeExecutor(instances);
   const scheduling = { batching: { maxSize: 4, ...batching } };
-  const { scheduler } = handleOf({ executor, signature: rows, scheduling, queue });
+  const { scheduler } = handleOf({ executor, signature: declared, scheduling, queue });
   const enqueue = (request: InferenceRequest, call = new FakeInferenceCall()) => scheduler.enqueue(request, call);
   /** Ends a run with its inputs as outputs. */
   const echo = (index: number): void =>
@@ -145,16 +152,19 @@ describe('the delay', () => {
 
 describe('F59: requests that cannot share a batch', () => {
   const x = (...shape: number[]) => fp32.of(shape, new Float32Array(shape.reduce((a, b) => a * b, 1)));
+  const ofAnyWidth = signature({ inputs: { x: fp32(-1, -1) }, outputs: { y: fp32(-1, 2) } });
+  const withNote = signature({ inputs: { x: fp32(-1, 2), z: optional(fp32(-1)) }, outputs: { y: fp32(-1, 2) } });
 
-  it.each<[string, InferenceRequest]>([
-    ['of another shape', requestOf({ inputs: { x: x(1, 3) } })],
-    ['of other parameters', rowsOf(2, 1, { parameters: new Map([['beam', 4]]) })],
-    ['of more rows than are left', rowsOf(2, 4)],
-  ])('%s, run after each other', async (_, other) => {
-    const { enqueue, echo, executor } = start();
+  it.each<[string, InferenceRequest, Signature]>([
+    ['of another shape', requestOf({ inputs: { x: x(1, 1, 2) } }), ofAnyWidth],
+    ['of other inputs', requestOf({ inputs: { x: x(1, 2), z: x(1) } }), withNote],
+    ['of other parameters', rowsOf(2, 1, { parameters: new Map([['beam', 4]]) }), rows],
+    ['of more rows than are left', rowsOf(2, 4), rows],
+  ])('%s, run after each other', async (_, other, declared) => {
+    const { enqueue, echo, executor, sizes } = start({}, 1, {}, declared);
     const results = [enqueue(rowsOf(1)), enqueue(other)];
     await settled();
-    expect(executor.runs).toHaveLength(1);
+    expect(sizes()).toEqual([1]);
     echo(0);
     await results[0];
     executor.runs[1]?.finish({

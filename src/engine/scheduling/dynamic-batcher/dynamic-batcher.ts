@@ -65,6 +65,8 @@ export class DynamicBatcher implements Scheduler {
   private readonly policy: BatchPolicy;
   private readonly delayMs: number;
   private readonly preservesOrder: boolean;
+  /** Whether the signature leaves nothing open that requests could differ in, but for their rows and parameters. */
+  private readonly isOfOneKind: boolean;
   /** Requests of a batch that failed; each runs by itself, before the others. */
   private readonly again: Member[] = [];
   private planned: NodeJS.Immediate | undefined;
@@ -83,6 +85,7 @@ export class DynamicBatcher implements Scheduler {
     this.policy = { maxSize, preferredSizes: new Set(preferredSizes) };
     this.delayMs = maxDelayMs;
     this.preservesOrder = preserveOrdering;
+    this.isOfOneKind = model.inputs.every(({ optional, shape }) => !optional && !shape.includes(-1, 1));
     model.executor.onChange(() => this.dispatch());
   }
 
@@ -118,7 +121,7 @@ export class DynamicBatcher implements Scheduler {
     try {
       if (this.model.executor.outage !== undefined) throw outOfOrder(this.model);
       member.rows = rowsOf(member.request);
-      member.kind = this.layout.kindOf(member.request);
+      if (!this.isOfOneKind || member.request.parameters.size > 0) member.kind = this.layout.kindOf(member.request);
       this.queue.add(member);
       this.plan();
     } catch (thrown) {
@@ -160,8 +163,8 @@ export class DynamicBatcher implements Scheduler {
       if (gone === undefined) return [failed];
       failed.refuse(gone);
     }
-    const waiting = this.queue as Iterable<WaitingRequest> as Iterable<Member>;
-    const first = this.queue.head as Member | undefined;
+    const waiting = this.queue.front(this.policy.maxSize) as readonly Member[];
+    const [first] = waiting;
     if (first === undefined) return [];
     const waitedMs = performance.now() - first.queuedAt;
     const overdue = this.flushing || waitedMs >= this.delayMs;

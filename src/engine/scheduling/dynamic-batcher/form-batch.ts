@@ -1,5 +1,4 @@
 import type { InferenceRequest } from '../../../core/inference/request.js';
-import type { Tensor } from '../../../core/tensor/tensor.js';
 
 /** What a batch is made of. */
 export interface Batchable {
@@ -31,7 +30,7 @@ export function formBatch<T extends Batchable>(waiting: Iterable<T>, policy: Bat
   let preferred = 0;
   let ended = false;
   for (const request of waiting) {
-    const [first] = requests;
+    const first = requests[0];
     if (first !== undefined && (request.kind !== first.kind || rows + request.rows > maxSize)) {
       ended = true;
       break;
@@ -49,9 +48,13 @@ export function formBatch<T extends Batchable>(waiting: Iterable<T>, policy: Bat
 const OF_THE_SCHEDULER = new Set(['priority', 'timeout', 'sequence_id', 'sequence_start', 'sequence_end']);
 
 /** How many rows a request has; its inputs agree on it, which was checked before. */
-export const rowsOf = ({ inputs }: InferenceRequest): number =>
-  Object.values(inputs as Readonly<Record<string, Tensor | undefined>>).find((tensor) => tensor !== undefined)
-    ?.shape[0] ?? 1;
+export function rowsOf({ inputs }: InferenceRequest): number {
+  for (const name in inputs) {
+    const tensor = inputs[name];
+    if (tensor !== undefined) return tensor.shape[0] ?? 1;
+  }
+  return 1;
+}
 
 const NONE: ReadonlySet<string> = new Set();
 

@@ -31,7 +31,8 @@ class Waiting implements WaitingRequest {
   }
 }
 
-const names = (queue: RequestQueue): string[] => [...queue].map((entry) => (entry as Waiting).name);
+const names = (queue: RequestQueue, count = Infinity): string[] =>
+  queue.front(count).map((entry) => (entry as Waiting).name);
 
 function queueOf(options: QueueOptions, ...entries: readonly Waiting[]): RequestQueue {
   const queue = new RequestQueue(options);
@@ -45,6 +46,7 @@ it('serves in the order of arrival, whoever leaves in between', () => {
   gone.call.abort();
   expect(gone.refusal).toBe('the call was cancelled by the client');
   expect(names(queue)).toEqual(['a', 'c']);
+  expect(names(queue, 1)).toEqual(['a']);
   while (queue.head !== undefined) queue.take(queue.head);
   expect(queue.size).toBe(0);
 });
@@ -126,8 +128,9 @@ describe('a request that waits too long', () => {
     vi.advanceTimersByTime(50);
     queue.add(new Waiting('b'));
     expect(names(queue)).toEqual(['b', 'a']);
+    expect(names(queue, 1)).toEqual(['b']);
     expect(() => queue.add(new Waiting('c'))).toThrow('Exceeds maximum queue size');
-    const [, last] = [...queue];
+    const [, last] = queue.front(2);
     (last as Waiting).call.abort();
     expect(names(queue)).toEqual(['b']);
   });

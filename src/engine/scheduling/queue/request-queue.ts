@@ -75,13 +75,16 @@ export class RequestQueue {
     return undefined;
   }
 
-  /** All that wait, in the order of their turns. */
-  *[Symbol.iterator](): Generator<WaitingRequest, void> {
+  /** As many as are wanted of those that wait, in the order of their turns. */
+  front(count: number): readonly WaitingRequest[] {
+    const found: WaitingRequest[] = [];
     for (const { waiting, delayed } of this.levels) {
-      // No generator within the generator: a batch asks for each of its requests here.
-      for (let place = waiting.first; place !== undefined; place = place.behind) yield place.value;
-      for (let place = delayed.first; place !== undefined; place = place.behind) yield place.value;
+      for (let place = waiting.first; place !== undefined && found.length < count; place = place.behind)
+        found.push(place.value);
+      for (let place = delayed.first; place !== undefined && found.length < count; place = place.behind)
+        found.push(place.value);
     }
+    return found;
   }
 
   /** Lets a request out; who takes it admits or refuses it. */
@@ -95,8 +98,7 @@ export class RequestQueue {
 
   /** Refuses all that wait. */
   refuseAll(reason: () => Error): void {
-    const waiting = [...this];
-    for (const entry of waiting) {
+    for (const entry of this.front(Infinity)) {
       this.take(entry);
       entry.refuse(reason());
     }
