@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { ANY_CORE } from '../harness/cores.mjs';
 import { frameOf, INFER, inferMessage } from '../harness/grpc-messages.mjs';
 import { ask } from '../harness/node-process.mjs';
 import { boundRow } from '../harness/report.mjs';
@@ -45,7 +46,7 @@ function largeJson() {
 
 async function measure(situation, seconds) {
   const environment = { MAX_MESSAGE_BYTES: String(4 * JSON_BYTES) };
-  const server = await startServer({ ...ours({ serve: ['Last', 'Burner'], environment }), core: undefined });
+  const server = await startServer({ ...ours({ serve: ['Last', 'Burner'], environment }), core: ANY_CORE });
   try {
     const work = situation(server, seconds + 1);
     const probes = ask('load/probe.mjs', { ...server, seconds }, { timeoutMs: (seconds + 30) * 1_000 });

@@ -5,6 +5,8 @@ import { delimiter, join } from 'node:path';
 /** The server has one core and the load another, so that neither takes the other's time. */
 export const SERVER_CORE = 0;
 export const LOAD_CORE = 1;
+/** Of a process that nothing is to pin; `undefined` would stand for what is usual. */
+export const ANY_CORE = null;
 
 export function onPath(tool) {
   return (process.env.PATH ?? '').split(delimiter).some((folder) => {
@@ -19,6 +21,6 @@ export function onPath(tool) {
 
 export const canPin = onPath('taskset') && availableParallelism() > 1;
 
-/** A command that runs on one core; `undefined` leaves it free. */
-export const pinned = (core, command) =>
-  canPin && core !== undefined ? ['taskset', '-c', String(core), ...command] : command;
+/** A command that runs on one core. */
+export const pinned = (core = ANY_CORE, command) =>
+  canPin && core !== ANY_CORE ? ['taskset', '-c', String(core), ...command] : command;

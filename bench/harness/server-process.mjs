@@ -5,7 +5,7 @@ import { pinned, SERVER_CORE } from './cores.mjs';
 const folder = fileURLToPath(new URL('../servers/', import.meta.url));
 
 /**
- * Starts a server of bench/servers in a process of its own, on the server's core unless `core` is undefined. Its
+ * Starts a server of bench/servers in a process of its own, on the server's core unless `core` says otherwise. Its
  * `options` reach it as JSON; it sends `{ grpc, http }` when it serves, and ends with this process.
  */
 export async function startServer({ file, options = {}, core = SERVER_CORE, nodeArguments = [] }) {
