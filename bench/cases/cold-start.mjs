@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { kill, start } from '../harness/children.mjs';
 import { cpuTime, residentMb } from '../harness/process-usage.mjs';
 import { boundRow } from '../harness/report.mjs';
+import { nodeArguments } from '../harness/subjects.mjs';
 import { medians } from '../harness/statistics.mjs';
 
 export const name = 'cold-start';
@@ -22,7 +23,11 @@ async function startOnce(environment) {
   const { PATH } = process.env;
   const env = { PATH, HTTP_PORT: '0', GRPC_PORT: '0', AUDIT_LOG: 'off', ...environment };
   const began = performance.now();
-  const child = start([process.execPath, 'dist/main.js'], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = start([process.execPath, ...nodeArguments, 'dist/main.js'], {
+    cwd: ROOT,
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   try {
     const url = await listening(child);
     const listened = performance.now() - began;

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 
 const { scripts } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
 /** What `npm start` tells Node.js. */
-const nodeArguments = scripts.start.split(' ').filter((word) => word.startsWith('--'));
+export const nodeArguments = scripts.start.split(' ').filter((word) => word.startsWith('--'));
 
 export const ours = ({ name = 'this server', headers = {}, ...options }) => ({
   name,

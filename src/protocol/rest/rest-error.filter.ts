@@ -1,7 +1,14 @@
 import type { ServerResponse } from 'node:http';
 import { inspect } from 'node:util';
-import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
+import {
+  type ArgumentsHost,
+  BadRequestException,
+  Catch,
+  type ExceptionFilter,
+  HttpException,
+  Logger,
+} from '@nestjs/common';
+import type { FastifyError, FastifyReply } from 'fastify';
 import { toServingError } from '../../core/errors/catalogue.js';
 import type { ErrorReason, ServingError } from '../../core/errors/serving-error.js';
 import { attachedCall } from '../call/call-context.js';
@@ -25,7 +32,8 @@ interface ErrorAnswer {
  */
 @Catch()
 export class RestErrorFilter implements ExceptionFilter {
-  catch(thrown: unknown, host: ArgumentsHost): void {
+  catch(caught: unknown, host: ArgumentsHost): void {
+    const thrown = isRefusedBySchema(caught) ? new BadRequestException(caught.message) : caught;
     const http = host.switchToHttp();
     const request = http.getRequest<object>();
     const response = http.getResponse<FastifyReply | ServerResponse>();
@@ -40,6 +48,10 @@ export class RestErrorFilter implements ExceptionFilter {
     send(response, { status: httpStatus(error), message, reason, retryAfterMs });
   }
 }
+
+/** A route that a cloner gave a schema of Fastify. */
+const isRefusedBySchema = (caught: unknown): caught is Error =>
+  caught instanceof Error && Array.isArray((caught as FastifyError).validation);
 
 /** Notes the error as the outcome of a request; logs one that is `internal`, or has a cause. */
 export function reportError(error: ServingError, request: object): void {

@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { All, Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { RouteSchema } from '@nestjs/platform-fastify';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { exchange, receive, type RestApp, startRest } from '../../../test/support/rest-app.js';
 import { ServingError } from '../../core/errors/serving-error.js';
@@ -28,6 +29,15 @@ class ProbeController {
   @Get('health/live')
   live(@Query() query: unknown) {
     return { live: true, query };
+  }
+
+  @Get('counted')
+  @RouteSchema({
+    querystring: { type: 'object', required: ['count'], properties: { count: { type: 'integer' } } },
+    response: { 200: { type: 'object', properties: { count: { type: 'integer' } } } },
+  })
+  counted(@Query() query: { readonly count: number }) {
+    return { ...query, left: 'out' };
   }
 
   @Post('echo')
@@ -124,6 +134,14 @@ async function expectAlive(): Promise<void> {
 }
 
 describe('routes', () => {
+  it('may have schemas, as those of Fastify have', async () => {
+    expect(await json('/v2/counted?count=7')).toEqual({ status: 200, count: 7 });
+    expect(await json('/v2/counted')).toEqual({
+      status: 400,
+      error: "querystring must have required property 'count'",
+    });
+  });
+
   it('can be listed, whoever registered them', () => {
     expect(registeredRoutes(rest.app)).toEqual(
       expect.arrayContaining([

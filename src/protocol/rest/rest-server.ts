@@ -11,6 +11,7 @@ import { answerUnreadable } from './server/answer-unreadable.js';
 import type { ConnectionsConfig } from './server/connections.config.js';
 import { httpOptions } from './server/http-options.js';
 import { refuseHeaders } from './server/refuse-headers.js';
+import { schemaCompilers } from './server/schema-compilers.js';
 import { watchSending, watchStreaming } from './server/watch-sending.js';
 
 /** The REST server: which bytes it takes, which routes it knows, and what every request goes through. */
@@ -33,6 +34,7 @@ export function createRestAdapter(config: ConnectionsConfig, https?: ServerOptio
   const adapter = new FastifyAdapter({
     ...(https === undefined ? { http: options } : { https: { ...options, ...https } }),
     exposeHeadRoutes: false,
+    schemaController: { compilersFactory: schemaCompilers },
     // The server closes when its calls have ended; what is left then are connections that nobody uses.
     forceCloseConnections: true,
     requestTimeout: config.REST_RECEIVE_TIMEOUT_MS,
