@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { isBoolean, isIn, isInt, isString, max, min } from 'class-validator';
+import { isBoolean, isIn, isInt, isString, max, min } from './class-validator.js';
 import { defineKey, type KeyDecorator, type KeyDefinition } from './section.js';
 
 /** Any text. */

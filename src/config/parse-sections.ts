@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { validateSync } from 'class-validator';
+import { validateSync } from './class-validator.js';
 import { ConfigurationError } from './configuration-error.js';
 import { misspellings } from './misspellings.js';
 import { fileKeyOf, type KeyDefinition, keysOf, type SectionClass } from './section.js';

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { IsOptional, ValidateBy } from 'class-validator';
+import { IsOptional, ValidateBy } from './class-validator.js';
 
 /** A class whose properties are keys of the environment; see the decorators in `keys.ts`. */
 export type SectionClass<T extends object = object> = new () => T;

@@ -1,4 +1,4 @@
-import { ArrayNotEmpty } from 'class-validator';
+import { ArrayNotEmpty } from '../config/class-validator.js';
 import { Bool, Int, List, OneOf } from '../config/keys.js';
 
 const MAX_INT = 2_147_483_647;

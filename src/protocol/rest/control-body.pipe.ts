@@ -1,5 +1,5 @@
 import { Injectable, type PipeTransform } from '@nestjs/common';
-import { validateSync } from 'class-validator';
+import { validateSync } from '../../config/class-validator.js';
 import { invalidArgument } from '../../core/errors/catalogue.js';
 import { parseObject } from './json-object.pipe.js';
 

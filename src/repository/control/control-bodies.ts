@@ -1,4 +1,4 @@
-import { IsBoolean, IsObject, IsOptional } from 'class-validator';
+import { IsBoolean, IsObject, IsOptional } from '../../config/class-validator.js';
 
 /** The body of a request for the index. */
 export class IndexBody {

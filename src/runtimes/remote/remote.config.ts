@@ -1,4 +1,4 @@
-import { ArrayUnique, Matches } from 'class-validator';
+import { ArrayUnique, Matches } from '../../config/class-validator.js';
 import { Bool, Int, List, Text } from '../../config/keys.js';
 
 const MAX_INT = 2_147_483_647;

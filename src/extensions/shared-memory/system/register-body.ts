@@ -1,4 +1,4 @@
-import { IsInt, IsOptional, IsString, Min } from 'class-validator';
+import { IsInt, IsOptional, IsString, Min } from '../../../config/class-validator.js';
 
 /** The body of a request that registers system shared memory. */
 export class RegisterBody {
